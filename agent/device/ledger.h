@@ -1,0 +1,77 @@
+#ifndef MUSTER_AGENT_DEVICE_LEDGER_H_
+#define MUSTER_AGENT_DEVICE_LEDGER_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/base/clock.h"
+#include "muster/v1/node.pb.h"
+#include "muster/v1/placement.pb.h"
+
+namespace muster {
+
+// Who holds which device and which port of this host. The last word on both: the scheduler plans,
+// the ledger grants. A grant is a lease until it is committed. Lives on the agent's loop; not
+// thread-safe.
+class Ledger {
+ public:
+  using Holder = std::pair<std::string, int>;  // Job id and attempt.
+
+  struct Options {
+    // Ports that may be given out; outside the kernel's ephemeral range where that leaves room.
+    int first_port = 20000;
+    int last_port = 31999;
+    // Whether nobody listens on `port` now. Default: tries to bind it.
+    std::function<bool(int port)> port_is_free;
+  };
+
+  // `clock` must outlive this object.
+  Ledger(const Options& options, std::vector<v1::Device> devices, const Clock* clock);
+
+  // Holds `devices` and a free port for each of `ports` (counts per rank) until `ttl` passes, all or
+  // nothing; returns the ports, one list per rank. The same holder again gets the same answer and a
+  // new ttl. RESOURCE_EXHAUSTED names each device and who has it, or how many ports are short.
+  absl::StatusOr<std::vector<std::vector<uint32_t>>> Reserve(
+      const Holder& holder, const std::vector<v1::DeviceId>& devices,
+      const std::vector<int>& ports, absl::Duration ttl);
+  // Turns the lease into a hold until Release(). FAILED_PRECONDITION: it has lapsed.
+  absl::Status Commit(const Holder& holder);
+  // Takes a hold without asking, for gangs that were found running at the agent's start.
+  void Adopt(const Holder& holder, const std::vector<v1::DeviceId>& devices,
+             const std::vector<uint32_t>& ports);
+  // Unknown holders are fine.
+  void Release(const Holder& holder);
+
+  // Replaces what the probe has found; holds stay.
+  void SetDevices(std::vector<v1::Device> devices);
+  const std::vector<v1::Device>& devices() const { return devices_; }
+  // Devices that nobody holds and that are healthy.
+  std::vector<v1::DeviceId> FreeDevices();
+
+ private:
+  struct Hold {
+    std::vector<v1::DeviceId> devices;
+    std::vector<std::vector<uint32_t>> ports;
+    absl::Duration expires;  // InfiniteDuration() once committed.
+  };
+
+  void DropLapsed();
+
+  const Options options_;
+  std::vector<v1::Device> devices_;
+  const Clock* const clock_;
+  std::map<Holder, Hold> holds_;
+  int next_port_;
+};
+
+}  // namespace muster
+
+#endif  // MUSTER_AGENT_DEVICE_LEDGER_H_

@@ -1,0 +1,84 @@
+#ifndef MUSTER_AGENT_TASK_GANGS_H_
+#define MUSTER_AGENT_TASK_GANGS_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "agent/device/ledger.h"
+#include "agent/device/topology.h"
+#include "agent/task/output_log.h"
+#include "common/base/event_loop.h"
+#include "muster/v1/agent_service.pb.h"
+#include "muster/v1/task.pb.h"
+
+namespace muster {
+
+// All gangs of this host: reserved, running and ended. The engine behind AgentService and LogService,
+// and behind `msctl run --local`. Owns one GangRunner per (job, attempt) and survives its own death:
+// everything that must last is in `state_dir`, everything that runs belongs to msshim.
+//
+// Lives on the loop; every callback comes on the loop.
+class Gangs {
+ public:
+  struct Options {
+    std::string state_dir;    // Absolute; gangs live in state_dir/jobs/JOB/ATTEMPT.
+    std::string shim_path;    // The msshim program.
+    std::string node_name;
+    // The environment of every rank, before anything else: PATH, HOME, LANG, …
+    std::map<std::string, std::string> base_env;
+    std::string cgroup_root;  // Empty: find one; "none": do without.
+    absl::Duration keep_ended = absl::Hours(24 * 7);  // Then an acknowledged gang's files are removed.
+    // fsync the intent and the exits. Off only in the engine of `msctl run --local`, whose gangs are
+    // not meant to outlive it.
+    bool durable = true;
+  };
+  using Done = std::function<void(const absl::Status&)>;
+  using ReportSink = std::function<void(const v1::GangReport&)>;
+
+  // All pointers must outlive this object.
+  static std::unique_ptr<Gangs> Make(const Options& options, EventLoop* loop, Ledger* ledger,
+                                     const Topology* topology);
+  virtual ~Gangs() = default;  // Leaves the ranks running.
+
+  // Takes back every gang that `state_dir` knows: connects to living shims, adopts the ranks of dead
+  // ones, says UNKNOWN where an exit cannot be learned. Call once, before anything else.
+  virtual void Recover(Done done) = 0;
+
+  // These four follow AgentService, word for word.
+  virtual absl::StatusOr<v1::NodePlacement> Reserve(const v1::ReserveGangRequest& request) = 0;
+  virtual void Start(const v1::StartGangRequest& request, Done done) = 0;
+  virtual absl::Status Stop(const v1::StopGangRequest& request) = 0;
+  virtual absl::Status Release(const v1::ReleaseGangRequest& request) = 0;
+  virtual absl::Status RestartRank(const v1::RestartRankRequest& request) = 0;
+
+  // The highest epoch that was seen; lower ones are refused. Kept on disk.
+  virtual int64_t epoch() const = 0;
+  virtual absl::Status ObserveEpoch(int64_t epoch) = 0;
+
+  // Called with the whole report on every change of any gang.
+  virtual void SetReportSink(ReportSink sink) = 0;
+  // Every gang that is not yet acknowledged as finished.
+  virtual std::vector<v1::GangReport> Reports() const = 0;
+  // The scheduler has the report on disk.
+  virtual void Acknowledge(const std::string& job_id, int attempt, int64_t sequence) = 0;
+
+  // One stream of one rank; owned by this object, valid until the gang is removed. NOT_FOUND names
+  // what is unknown: the job, the attempt or the rank.
+  virtual absl::StatusOr<OutputLog*> FindOutput(const std::string& job_id, int attempt,
+                                                const std::string& role, int rank,
+                                                bool is_stderr) = 0;
+  // (role, rank) of every rank that the gang has on this host.
+  virtual absl::StatusOr<std::vector<std::pair<std::string, int>>> RanksOf(
+      const std::string& job_id, int attempt) = 0;
+};
+
+}  // namespace muster
+
+#endif  // MUSTER_AGENT_TASK_GANGS_H_

@@ -1,0 +1,36 @@
+#include "common/base/failpoint.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <atomic>
+
+namespace muster {
+namespace {
+
+struct Armed {
+  const char* name = nullptr;
+  size_t length = 0;
+  std::atomic<int> passes_left{1};
+
+  Armed() {
+    name = getenv("MUSTER_FAILPOINT");
+    if (name == nullptr) return;
+    const char* colon = strchr(name, ':');
+    length = colon != nullptr ? static_cast<size_t>(colon - name) : strlen(name);
+    if (colon != nullptr) passes_left = atoi(colon + 1);
+  }
+};
+
+}  // namespace
+
+void Failpoint(const char* name) {
+  static Armed armed;
+  if (armed.name == nullptr) return;
+  if (strlen(name) != armed.length || strncmp(name, armed.name, armed.length) != 0) return;
+  if (armed.passes_left.fetch_sub(1) == 1) kill(getpid(), SIGKILL);
+}
+
+}  // namespace muster
