@@ -1,5 +1,5 @@
-// What msshim is told: the gang's ranks on this host, complete. No Abseil, no protobuf: msshim reads
-// it. The bytes are versioned; N and N-1 read each other.
+// What msshim is told: the gang's ranks on this host, complete. No Abseil, no protobuf: msshim
+// reads it. The bytes are versioned; N and N-1 read each other.
 #ifndef MUSTER_AGENT_SHIM_SHIM_PLAN_H_
 #define MUSTER_AGENT_SHIM_SHIM_PLAN_H_
 
@@ -14,14 +14,15 @@ namespace muster {
 struct ShimRank {
   std::string role;
   int32_t rank = 0;  // Within the role.
-  std::vector<std::string> argv;  // argv[0] is an absolute path, or is looked up in the PATH of `env`.
-  std::vector<std::string> env;   // "NAME=value", complete.
+  std::vector<std::string>
+      argv;  // argv[0] is an absolute path, or is looked up in the PATH of `env`.
+  std::vector<std::string> env;  // "NAME=value", complete.
   std::string workdir;
   std::string stdin_path;  // Empty: /dev/null.
   // The user's log files, absolute, opened as the user; empty: segments below gang_dir/logs, named
   // ROLE-RANK.out.OFFSET and ROLE-RANK.err.OFFSET (OFFSET: 16 hex digits, of the first byte).
   std::string out_path;
-  std::string err_path;  // Equal to out_path: one pipe, one file.
+  std::string err_path;       // Equal to out_path: one pipe, one file.
   bool create_empty = false;  // The files exist also when nothing was written.
   std::vector<int32_t> cpus;  // Affinity; empty: inherited.
 };
@@ -32,7 +33,7 @@ struct ShimPlan {
   std::string job_id;
   int32_t attempt = 0;
   int64_t epoch = 0;
-  std::string gang_dir;     // Absolute. Holds plan, lock, sock, exits, logs/.
+  std::string gang_dir;      // Absolute. Holds plan, lock, sock, exits, logs/.
   std::string ranks_cgroup;  // Directory of the v2 leaf `ranks/`; empty: without cgroups.
   std::vector<std::string> v1_cgroups;  // Directories of v1 controllers the ranks join as well.
   uint32_t umask = 022;
@@ -46,6 +47,10 @@ struct ShimPlan {
   LogFull log_full = LogFull::kDropOldest;
   std::vector<ShimRank> ranks;
 };
+
+// Whether stdout and stderr of this rank are one stream, which then is .out: a PTY, or one user
+// file.
+bool MergesStreams(const ShimPlan& plan, const ShimRank& rank);
 
 std::string EncodeShimPlan(const ShimPlan& plan);
 // False when the bytes are damaged or of an unknown major version; `error` then says which.
