@@ -52,7 +52,9 @@ struct LogNames {
 struct LaunchPlan {
   std::vector<std::string> argv;
   std::map<std::string, std::string> env;  // On top of the spec's.
-  std::vector<std::string> clear_env;      // Left behind by other launchers; removed first.
+  // Left behind by other launchers; removed from the agent's environment, never from the spec's. A
+  // name that ends in '*' means every variable that begins so.
+  std::vector<std::string> clear_env;
   std::vector<LaunchFile> files;
   LogNames logs;
 };
