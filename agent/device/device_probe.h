@@ -19,8 +19,9 @@ class DeviceProbe {
   virtual absl::StatusOr<std::vector<v1::Device>> Probe() = 0;
 };
 
-// The probe for a host. `fixed` is the value of --agent_devices, else of MUSTER_DEVICES:
-// `KIND:COUNT[,KIND:COUNT…]` or `none`; empty: ask every vendor. INVALID_ARGUMENT says what is wrong.
+// The probe for a host. `fixed` is the value of --agent_devices; when it is empty, MUSTER_DEVICES
+// is read in its place: `KIND:COUNT[,KIND:COUNT…]` or `none`. Both empty: ask every vendor.
+// INVALID_ARGUMENT says what is wrong.
 absl::StatusOr<std::unique_ptr<DeviceProbe>> MakeDeviceProbe(const std::string& fixed);
 
 }  // namespace muster

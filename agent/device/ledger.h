@@ -26,23 +26,28 @@ class Ledger {
   using Holder = std::pair<std::string, int>;  // Job id and attempt.
 
   struct Options {
-    // Ports that may be given out; outside the kernel's ephemeral range where that leaves room.
+    // Ports that may be given out. Those in the kernel's ephemeral range are left out, for any
+    // connection may take them, unless that leaves fewer than 1000.
     int first_port = 20000;
     int last_port = 31999;
     // Whether nobody listens on `port` now. Default: tries to bind it.
     std::function<bool(int port)> port_is_free;
+    // Where the kernel says what its ephemeral range is. Empty, or not there: it has none.
+    std::string ephemeral_range_file = "/proc/sys/net/ipv4/ip_local_port_range";
   };
 
   // `clock` must outlive this object.
   Ledger(const Options& options, std::vector<v1::Device> devices, const Clock* clock);
 
-  // Holds `devices` and a free port for each of `ports` (counts per rank) until `ttl` passes, all or
-  // nothing; returns the ports, one list per rank. The same holder again gets the same answer and a
-  // new ttl. RESOURCE_EXHAUSTED names each device and who has it, or how many ports are short.
+  // Holds `devices` and a free port for each of `ports` (counts per rank) until `ttl` passes, all
+  // or nothing; returns the ports, one list per rank. The same holder again gets the same answer
+  // and, until it commits, a new ttl. RESOURCE_EXHAUSTED names each device and who has it, or how
+  // many ports are short. INVALID_ARGUMENT: a device is named twice, or a count is negative.
   absl::StatusOr<std::vector<std::vector<uint32_t>>> Reserve(
-      const Holder& holder, const std::vector<v1::DeviceId>& devices,
-      const std::vector<int>& ports, absl::Duration ttl);
-  // Turns the lease into a hold until Release(). FAILED_PRECONDITION: it has lapsed.
+      const Holder& holder, const std::vector<v1::DeviceId>& devices, const std::vector<int>& ports,
+      absl::Duration ttl);
+  // Turns the lease into a hold until Release(); may be repeated. FAILED_PRECONDITION: it has
+  // lapsed.
   absl::Status Commit(const Holder& holder);
   // Takes a hold without asking, for gangs that were found running at the agent's start.
   void Adopt(const Holder& holder, const std::vector<v1::DeviceId>& devices,
@@ -64,12 +69,16 @@ class Ledger {
   };
 
   void DropLapsed();
+  absl::Status CheckDevices(const Holder& holder, const std::vector<v1::DeviceId>& devices) const;
+  // The holder of the device, or null.
+  const Holder* FindHolder(const v1::DeviceId& device) const;
+  absl::StatusOr<std::vector<int>> FindPorts(int count);
 
-  const Options options_;
+  Options options_;
   std::vector<v1::Device> devices_;
   const Clock* const clock_;
   std::map<Holder, Hold> holds_;
-  int next_port_;
+  int next_port_;  // The search goes round, so that a port rests before it is given out again.
 };
 
 }  // namespace muster
