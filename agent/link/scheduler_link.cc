@@ -1,0 +1,167 @@
+#include "agent/link/scheduler_link.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "glog/logging.h"
+
+namespace muster {
+namespace {
+
+// A scheduler that says nothing usable is not asked more often than this.
+constexpr absl::Duration kLeastInterval = absl::Milliseconds(100);
+constexpr absl::Duration kUsualInterval = absl::Seconds(2);
+constexpr int kSilentBeats = 5;
+
+absl::Duration IntervalOf(const v1::NodeWelcome& welcome) {
+  if (!welcome.has_heartbeat_interval()) return kUsualInterval;
+  return std::max(kLeastInterval, absl::Seconds(welcome.heartbeat_interval().seconds()) +
+                                      absl::Nanoseconds(welcome.heartbeat_interval().nanos()));
+}
+
+}  // namespace
+
+SchedulerLink::SchedulerLink(const Options& options, v1::NodeInfo info, EventLoop* loop,
+                             Gangs* gangs, Opener open)
+    : options_(options),
+      info_(std::move(info)),
+      loop_(loop),
+      gangs_(gangs),
+      open_(std::move(open)),
+      backoff_(options.backoff) {}
+
+SchedulerLink::~SchedulerLink() {
+  loop_->Cancel(timer_);
+  gangs_->SetReportSink(nullptr);
+}
+
+void SchedulerLink::Start() {
+  DCHECK(loop_->OnLoop());
+  gangs_->SetReportSink([this](const v1::GangReport& report) { Report(report); });
+  Connect();
+}
+
+void SchedulerLink::SetInfo(const v1::NodeInfo& info) {
+  DCHECK(loop_->OnLoop());
+  info_ = info;
+  info_due_ = true;
+  Pump();
+}
+
+void SchedulerLink::Connect() {
+  timer_ = 0;
+  state_ = State::kGreeting;
+  sending_ = false;
+  beat_due_ = false;
+  info_due_ = false;
+  sequence_ = 0;
+  stream_ = open_(this);
+  Send(Hello());
+  timer_ = loop_->After(
+      Silence(), [this] { Disconnect(absl::DeadlineExceededError("no answer to the hello")); });
+}
+
+// The hello stands for a report of every gang: what it holds needs no report of its own.
+v1::ConnectNodeRequest SchedulerLink::Hello() {
+  v1::ConnectNodeRequest message;
+  *message.mutable_hello()->mutable_info() = info_;
+  reports_.clear();
+  turns_.clear();
+  for (v1::GangReport& report : gangs_->Reports()) {
+    message.mutable_hello()->add_gangs()->Swap(&report);
+  }
+  return message;
+}
+
+void SchedulerLink::Disconnect(const absl::Status& status) {
+  if (!std::exchange(break_logged_, true)) {
+    LOG(WARNING) << "node=" << info_.name() << " scheduler link DOWN: " << status.message();
+  }
+  state_ = State::kIdle;
+  stream_ = nullptr;
+  loop_->Cancel(timer_);
+  timer_ = loop_->After(backoff_.Next(), [this] { Connect(); });
+}
+
+void SchedulerLink::OnClosed(const absl::Status& status) {
+  Disconnect(status.ok() ? absl::UnavailableError("the scheduler ended the stream") : status);
+}
+
+void SchedulerLink::OnResponse(const v1::ConnectNodeResponse& response) {
+  last_answer_ = loop_->clock()->Boot();
+  if (response.has_welcome()) return OnWelcome(response.welcome());
+  if (response.has_report_ack()) {
+    const v1::GangReportAck& ack = response.report_ack();
+    gangs_->Acknowledge(ack.job_id(), ack.attempt(), ack.sequence());
+  }
+}
+
+void SchedulerLink::OnWelcome(const v1::NodeWelcome& welcome) {
+  if (state_ != State::kGreeting) return;
+  const absl::Status observed = gangs_->ObserveEpoch(welcome.epoch());
+  if (!observed.ok()) return Disconnect(observed);
+  LOG(INFO) << "node=" << info_.name() << " scheduler link UP epoch=" << welcome.epoch();
+  state_ = State::kConnected;
+  break_logged_ = false;
+  backoff_.Reset();
+  heartbeat_interval_ = IntervalOf(welcome);
+  loop_->Cancel(timer_);
+  timer_ = loop_->After(heartbeat_interval_, [this] { Beat(); });
+  Pump();
+}
+
+void SchedulerLink::Report(const v1::GangReport& report) {
+  DCHECK(loop_->OnLoop());
+  if (state_ == State::kIdle) return;  // The next hello has it.
+  const GangKey key(report.job_id(), report.attempt());
+  const bool waits = reports_.count(key) > 0;
+  reports_[key] = report;
+  if (!waits) turns_.push_back(key);
+  Pump();
+}
+
+void SchedulerLink::Beat() {
+  if (loop_->clock()->Boot() - last_answer_ > Silence()) {
+    return Disconnect(absl::DeadlineExceededError(
+        absl::StrCat("no answer for ", absl::FormatDuration(Silence()))));
+  }
+  timer_ = loop_->After(heartbeat_interval_, [this] { Beat(); });
+  beat_due_ = true;
+  Pump();
+}
+
+void SchedulerLink::OnSent() {
+  sending_ = false;
+  Pump();
+}
+
+void SchedulerLink::Pump() {
+  if (sending_ || state_ != State::kConnected) return;
+  v1::ConnectNodeRequest message;
+  if (beat_due_) {
+    beat_due_ = false;
+    message.mutable_heartbeat()->set_sequence(++sequence_);
+  } else if (info_due_) {
+    info_due_ = false;
+    *message.mutable_info() = info_;
+  } else if (!turns_.empty()) {
+    auto newest = reports_.find(turns_.front());
+    turns_.pop_front();
+    message.mutable_report()->Swap(&newest->second);
+    reports_.erase(newest);
+  } else {
+    return;
+  }
+  Send(message);
+}
+
+void SchedulerLink::Send(const v1::ConnectNodeRequest& message) {
+  sending_ = true;
+  stream_->Send(message);
+}
+
+absl::Duration SchedulerLink::Silence() const {
+  return std::max(options_.silence, kSilentBeats * heartbeat_interval_);
+}
+
+}  // namespace muster

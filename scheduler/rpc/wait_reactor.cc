@@ -1,0 +1,51 @@
+#include "scheduler/rpc/wait_reactor.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "common/rpc/grpc_status.h"
+
+namespace muster {
+
+WaitReactor::WaitReactor(EventLoop* loop, Scheduler* scheduler, OpenCalls* calls,
+                         const v1::WaitJobRequest& request, v1::WaitJobResponse* response)
+    : loop_(loop), calls_(calls), watch_(scheduler), response_(response) {
+  loop_->Post([this, request] { Open(request); });
+}
+
+void WaitReactor::OnCancel() {
+  loop_->Post([this] { Close(absl::CancelledError("the waiter is gone")); });
+}
+
+void WaitReactor::OnDone() {
+  loop_->Post([this] { delete this; });  // Last; posts keep order.
+}
+
+void WaitReactor::Open(const v1::WaitJobRequest& request) {
+  if (closed_) return;
+  if (!calls_->Add(this)) return Close(calls_->status());
+  const absl::Status watching = watch_.Start(request.job_id(), [this](const v1::Job& job) {
+    if (!IsFinal(job.status().state())) return;
+    *response_->mutable_job() = job;
+    Close(absl::OkStatus());
+  });
+  if (!watching.ok()) return Close(watching);
+  if (closed_ || !request.has_timeout()) return;
+  const absl::Duration timeout =
+      absl::Seconds(request.timeout().seconds()) + absl::Nanoseconds(request.timeout().nanos());
+  timeout_ = loop_->After(timeout, [this, timeout, job_id = request.job_id()] {
+    Close(absl::DeadlineExceededError(
+        absl::StrCat("job ", job_id, " is not final after ", absl::FormatDuration(timeout))));
+  });
+}
+
+void WaitReactor::Close(const absl::Status& status) {
+  if (std::exchange(closed_, true)) return;
+  calls_->Remove(this);
+  loop_->Cancel(timeout_);
+  watch_.Stop();
+  Finish(ToGrpcStatus(status));
+}
+
+}  // namespace muster
