@@ -20,23 +20,25 @@
 
 namespace muster {
 
-// All gangs of this host: reserved, running and ended. The engine behind AgentService and LogService,
-// and behind `msctl run --local`. Owns one GangRunner per (job, attempt) and survives its own death:
-// everything that must last is in `state_dir`, everything that runs belongs to msshim.
+// All gangs of this host: reserved, running and ended. The engine behind AgentService and
+// LogService, and behind `msctl run --local`. Owns one GangRunner per (job, attempt) and survives
+// its own death: everything that must last is in `state_dir`, everything that runs belongs to
+// msshim.
 //
 // Lives on the loop; every callback comes on the loop.
 class Gangs {
  public:
   struct Options {
-    std::string state_dir;    // Absolute; gangs live in state_dir/jobs/JOB/ATTEMPT.
-    std::string shim_path;    // The msshim program.
+    std::string state_dir;  // Absolute; gangs live in state_dir/jobs/JOB/ATTEMPT.
+    std::string shim_path;  // The msshim program.
     std::string node_name;
     // The environment of every rank, before anything else: PATH, HOME, LANG, …
     std::map<std::string, std::string> base_env;
     std::string cgroup_root;  // Empty: find one; "none": do without.
-    absl::Duration keep_ended = absl::Hours(24 * 7);  // Then an acknowledged gang's files are removed.
-    // fsync the intent and the exits. Off only in the engine of `msctl run --local`, whose gangs are
-    // not meant to outlive it.
+    absl::Duration keep_ended =
+        absl::Hours(24 * 7);  // Then an acknowledged gang's files are removed.
+    // fsync the intent and the exits. Off only in the engine of `msctl run --local`, whose gangs
+    // are not meant to outlive it.
     bool durable = true;
   };
   using Done = std::function<void(const absl::Status&)>;
@@ -47,8 +49,8 @@ class Gangs {
                                      const Topology* topology);
   virtual ~Gangs() = default;  // Leaves the ranks running.
 
-  // Takes back every gang that `state_dir` knows: connects to living shims, adopts the ranks of dead
-  // ones, says UNKNOWN where an exit cannot be learned. Call once, before anything else.
+  // Takes back every gang that `state_dir` knows: connects to living shims, adopts the ranks of
+  // dead ones, says UNKNOWN where an exit cannot be learned. Call once, before anything else.
   virtual void Recover(Done done) = 0;
 
   // These four follow AgentService, word for word.

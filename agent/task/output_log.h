@@ -18,7 +18,7 @@ struct OutputPiece {
   std::string data;        // At most 64 KiB; empty for a gap.
   int64_t gap_length = 0;  // > 0: this many bytes no longer exist.
   std::string gap_reason;
-  absl::Time time;         // When the host took the first byte, to the grain of the index.
+  absl::Time time;  // When the host took the first byte, to the grain of the index.
 };
 
 // One position in one stream of one rank. Reads files as they grow; holds no data. Lives on the
@@ -44,8 +44,8 @@ class OutputLog {
   // Whether `length` is final.
   virtual bool ended() const = 0;
   // Begins at `offset`; negative: so many bytes before the present end, but not before the start.
-  // `on_data` is called when there may be something new after Next() gave nothing, or the stream has
-  // ended; never from within Next(). OUT_OF_RANGE: past the end of an ended stream.
+  // `on_data` is called when there may be something new after Next() gave nothing, or the stream
+  // has ended; never from within Next(). OUT_OF_RANGE: past the end of an ended stream.
   virtual absl::StatusOr<std::unique_ptr<OutputReader>> Read(int64_t offset,
                                                              std::function<void()> on_data) = 0;
   // Offset at which the last `lines` lines begin, as of now.

@@ -1,0 +1,113 @@
+#include "agent/task/disk_thread.h"
+
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/fs.h"
+#include "glog/logging.h"
+
+namespace muster {
+namespace {
+
+class PthreadLock {
+ public:
+  explicit PthreadLock(pthread_mutex_t* mutex) : mutex_(mutex) { pthread_mutex_lock(mutex_); }
+  ~PthreadLock() { pthread_mutex_unlock(mutex_); }
+
+ private:
+  pthread_mutex_t* const mutex_;
+};
+
+}  // namespace
+
+DiskThread::DiskThread(EventLoop* loop, bool durable)
+    : loop_(loop),
+      durable_(durable),
+      alive_(std::make_shared<bool>(true)),
+      thread_([this] { Loop(); }) {}
+
+DiskThread::~DiskThread() {
+  DCHECK(loop_->OnLoop());
+  *alive_ = false;
+  {
+    PthreadLock lock(&mutex_);
+    stop_ = true;
+    pthread_cond_signal(&wake_);
+  }
+  thread_.join();
+}
+
+void DiskThread::RunDurably(Work work, Done done) {
+  DCHECK(loop_->OnLoop());
+  PthreadLock lock(&mutex_);
+  queue_.push_back(Job{std::move(work), std::move(done)});
+  pthread_cond_signal(&wake_);
+}
+
+void DiskThread::Run(std::function<absl::Status()> work, Done done) {
+  RunDurably(
+      [work = std::move(work)]() -> absl::StatusOr<std::vector<std::string>> {
+        const absl::Status status = work();
+        if (!status.ok()) return status;
+        return std::vector<std::string>();
+      },
+      std::move(done));
+}
+
+void DiskThread::Loop() {
+  for (;;) {
+    std::vector<Job> jobs;
+    {
+      PthreadLock lock(&mutex_);
+      while (queue_.empty() && !stop_) pthread_cond_wait(&wake_, &mutex_);
+      if (queue_.empty()) return;
+      jobs.swap(queue_);
+    }
+    RunGroup(&jobs);
+    // One post for the group, so that the loop sees it whole and reports it once.
+    loop_->Post([alive = alive_, jobs = std::make_shared<std::vector<Job>>(std::move(jobs))] {
+      for (Job& job : *jobs) {
+        if (!*alive) return;
+        if (job.done) job.done(job.result.status());
+      }
+    });
+  }
+}
+
+void DiskThread::RunGroup(std::vector<Job>* jobs) {
+  std::map<std::string, absl::Status> synced;
+  for (Job& job : *jobs) {
+    job.result = job.work();
+    job.work = nullptr;
+    if (absl::IsDataLoss(job.result.status())) Break(job.result.status());
+    if (!job.result.ok() || !durable_) continue;
+    for (const std::string& dir : *job.result) synced.emplace(dir, absl::OkStatus());
+  }
+  for (auto& [dir, status] : synced) status = Sync(dir);
+  for (Job& job : *jobs) {
+    if (!job.result.ok() || !durable_) continue;
+    for (const std::string& dir : *job.result) {
+      if (synced[dir].ok()) continue;
+      job.result = synced[dir];
+      break;
+    }
+  }
+}
+
+absl::Status DiskThread::Sync(const std::string& dir) {
+  if (!broken_.ok()) return broken_;
+  const absl::Status status = SyncDir(dir);
+  if (!status.ok()) Break(status);
+  return broken_;
+}
+
+void DiskThread::Break(const absl::Status& cause) {
+  if (!broken_.ok()) return;
+  broken_ = absl::DataLossError(
+      absl::StrCat("state disk: ", cause.message(), "; mend it, then restart the agent"));
+  LOG(ERROR) << broken_.message();
+}
+
+}  // namespace muster

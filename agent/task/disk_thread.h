@@ -1,0 +1,74 @@
+#ifndef MUSTER_AGENT_TASK_DISK_THREAD_H_
+#define MUSTER_AGENT_TASK_DISK_THREAD_H_
+
+#include <pthread.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/base/event_loop.h"
+
+namespace muster {
+
+// Does what may wait for a disk, on a thread of its own, for one loop. Jobs run in order. All that
+// are queued when the thread gets to them form one group: their work is done one after another, the
+// directories that they name are synced once each, then their `done`s are posted to the loop.
+//
+// After a failed fsync the kernel may have dropped the data and say so only once. So nothing is
+// tried again: every later job that wants to be durable fails with DATA_LOSS until the process is
+// restarted.
+//
+// The destructor runs what is queued, without its `done`s. `loop` must outlive this object.
+class DiskThread {
+ public:
+  // Runs on the disk thread. Returns the directories that must be synced before `done`. DATA_LOSS
+  // says that an fsync of its own has failed.
+  using Work = std::function<absl::StatusOr<std::vector<std::string>>()>;
+  using Done = std::function<void(const absl::Status&)>;
+
+  // `durable` off: directories are not synced.
+  DiskThread(EventLoop* loop, bool durable);
+  ~DiskThread();
+  DiskThread(const DiskThread&) = delete;
+  DiskThread& operator=(const DiskThread&) = delete;
+
+  // Queues `work`. `done` comes on the loop, unless this object is gone by then. From the loop
+  // only.
+  void Run(Work work, Done done);
+  // As Run, for work that needs no sync.
+  void Run(std::function<absl::Status()> work, Done done);
+
+ private:
+  struct Job {
+    Work work;
+    Done done;
+    absl::StatusOr<std::vector<std::string>> result = std::vector<std::string>();
+  };
+
+  void Loop();
+  // Fills in the results of `jobs`, directories synced.
+  void RunGroup(std::vector<Job>* jobs);
+  absl::Status Sync(const std::string& dir);
+  void Break(const absl::Status& cause);
+
+  EventLoop* const loop_;
+  const bool durable_;
+  std::shared_ptr<bool> alive_;  // Read and written on the loop only.
+  absl::Status broken_;          // The disk thread's. The first failed fsync.
+
+  // Pthread primitives, not Abseil's: ThreadSanitizer sees only the former.
+  pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;
+  pthread_cond_t wake_ = PTHREAD_COND_INITIALIZER;
+  std::vector<Job> queue_;  // Under mutex_.
+  bool stop_ = false;       // Under mutex_.
+  std::thread thread_;      // Last: it uses all of the above.
+};
+
+}  // namespace muster
+
+#endif  // MUSTER_AGENT_TASK_DISK_THREAD_H_

@@ -1,0 +1,55 @@
+#ifndef MUSTER_AGENT_TASK_GANG_PLAN_H_
+#define MUSTER_AGENT_TASK_GANG_PLAN_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "agent/device/topology.h"
+#include "agent/shim/shim_plan.h"
+#include "agent/task/cgroup.h"
+#include "launch/contract.h"
+#include "muster/v1/agent_service.pb.h"
+#include "muster/v1/node.pb.h"
+
+namespace muster {
+
+// What a host knows that a request does not say.
+struct GangPlanHost {
+  std::string gang_dir;
+  std::map<std::string, std::string> base_env;
+  bool durable = true;
+  std::vector<v1::Device> devices;     // For their NUMA nodes.
+  const Topology* topology = nullptr;  // Must outlive the call.
+};
+
+// All that has to be in place for one gang on one host.
+struct GangPlan {
+  ShimPlan shim;                      // Without cgroups: those are named when they are made.
+  std::vector<LaunchFile> files;      // With absolute paths.
+  std::vector<std::string> log_dirs;  // The user's, to be made.
+};
+
+// The limits that act on all ranks of the gang together.
+CgroupLimits CgroupLimitsOf(const v1::JobSpec& spec);
+// Whether the first failing rank takes the others with it.
+bool StopsGang(const v1::JobSpec& spec);
+// This host's part of the placement. `request` was checked by CheckStart().
+const v1::NodePlacement& HostOf(const v1::StartGangRequest& request);
+// INVALID_ARGUMENT when `request` lacks or contradicts itself in what everything else stands on:
+// the node rank, the ranks, their roles, their devices.
+absl::Status CheckStart(const v1::StartGangRequest& request);
+
+// Renders every local rank. INVALID_ARGUMENT: the spec cannot be rendered. RESOURCE_EXHAUSTED: this
+// host has too few cores for the binding asked for. `request` was checked by CheckStart().
+absl::StatusOr<GangPlan> BuildGangPlan(const v1::StartGangRequest& request,
+                                       const GangPlanHost& host);
+
+// Makes log directories, contract files and gang_dir/plan. Blocks. The message names what failed.
+absl::Status WriteGangPlan(const GangPlan& plan);
+
+}  // namespace muster
+
+#endif  // MUSTER_AGENT_TASK_GANG_PLAN_H_

@@ -1,0 +1,379 @@
+#include "agent/task/gang_runner.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "agent/shim/log_format.h"
+#include "common/base/failpoint.h"
+#include "common/base/fs.h"
+#include "common/base/status.h"
+#include "common/job/exit_result.h"
+#include "glog/logging.h"
+
+namespace muster {
+namespace {
+
+constexpr absl::Duration kCgroupFirstTry = absl::Milliseconds(1);
+constexpr absl::Duration kCgroupLastTry = absl::Seconds(30);
+
+// Whether a shim has ever taken this gang up; before that, nothing of it has run.
+bool HasBegun(const GangDir& dir) { return PathExists(JoinPath(dir.path(), kExitsFile)); }
+
+}  // namespace
+
+GangRunner::GangRunner(const Host* host, const GangDir& dir, const v1::StartGangRequest& request,
+                       Events events)
+    : host_(host),
+      dir_(dir),
+      request_(request),
+      events_(std::move(events)),
+      cgroup_(host->cgroups->Name(request.gang().job_id(), request.gang().attempt(),
+                                  CgroupLimitsOf(request.spec()))),
+      ranks_(request, host->node_name),
+      logs_(dir.path(), ranks_.size(), [this](int index, bool is_stderr, bool on) {
+        if (client_ != nullptr) client_->Subscribe(index, is_stderr, on);
+      }) {
+  report_.set_job_id(request.gang().job_id());
+  report_.set_attempt(request.gang().attempt());
+  report_.set_sequence(host->first_sequence);
+  ranks_.Fill(&report_);
+}
+
+GangRunner::~GangRunner() { *alive_ = false; }
+
+void GangRunner::Start(const absl::StatusOr<GangPlan>& plan, Done done) {
+  DCHECK(host_->loop->OnLoop());
+  phase_ = Phase::kPreparing;
+  starts_.push_back(std::move(done));
+  absl::StatusOr<GangPlan> complete = plan;
+  if (complete.ok()) {
+    complete->shim.ranks_cgroup = cgroup_.ranks;
+    complete->shim.v1_cgroups = cgroup_.v1;
+    logs_.SetPlan(complete->shim);
+  }
+  MarkChanged();
+  auto planned = std::make_shared<absl::Status>();
+  Intent intent{request_, host_->boot_id, host_->loop->clock()->Boot()};
+  host_->disk->Run(DiskThread::Work([dir = dir_, complete = std::move(complete),
+                                     intent = std::move(intent), durable = host_->durable,
+                                     planned]() -> absl::StatusOr<std::vector<std::string>> {
+    Failpoint("agent.before_intent");
+    MUSTER_ASSIGN_OR_RETURN(std::vector<std::string> made, dir.Create());
+    // The plan before the intent: whoever finds an intent finds the plan, or knows
+    // why not.
+    *planned = complete.ok() ? WriteGangPlan(*complete) : complete.status();
+    MUSTER_RETURN_IF_ERROR(dir.WriteIntent(intent, durable));
+    return made;
+                   },
+                   [this, alive = alive_, planned](const absl::Status& status) {
+    if (*alive) OnPrepared(status, *planned);
+                   });
+}
+
+void GangRunner::OnPrepared(const absl::Status& intent, const absl::Status& plan) {
+  start_status_ = Annotate(intent, "the intent to start the gang cannot be recorded");
+  phase_ = intent.ok() ? Phase::kRunning : Phase::kRefused;
+  if (intent.ok()) Failpoint("agent.after_intent");
+  const std::shared_ptr<bool> alive = alive_;
+  for (Done& done : std::exchange(starts_, {})) done(start_status_);
+  if (!*alive) return;
+  if (!intent.ok()) {
+    host_->disk->Run([dir = dir_] { return dir.Remove(); }, nullptr);
+  } else if (!plan.ok()) {
+    EndUnstarted(std::string(plan.message()));
+  } else if (stop_.has_value()) {
+    EndUnstarted("stopped before its start");
+  } else {
+    const absl::Status status = Spawn();
+    if (!status.ok()) EndUnstarted(std::string(status.message()));
+  }
+}
+
+void GangRunner::StartAgain(Done done) {
+  if (phase_ == Phase::kPreparing) {
+    starts_.push_back(std::move(done));
+    return;
+  }
+  Post([this, done = std::move(done)] { done(start_status_); });
+}
+
+absl::Status GangRunner::Spawn() {
+  MUSTER_RETURN_IF_ERROR(host_->cgroups->Create(cgroup_, CgroupLimitsOf(request_.spec())));
+  absl::StatusOr<std::unique_ptr<ShimClient>> client =
+      ShimClient::Spawn(host_->shim_path, dir_.path(), host_->loop, this);
+  Failpoint("agent.after_spawn");
+  if (client.ok()) {
+    Use(*std::move(client));
+    return absl::OkStatus();
+  }
+  if (!HasBegun(dir_)) return client.status();
+  // It lives, or did: what it has done decides, not what it could not say.
+  LOG(WARNING) << Tag() << " " << client.status().message();
+  Post([this] { Reconnect(); });
+  return absl::OkStatus();
+}
+
+void GangRunner::Use(std::unique_ptr<ShimClient> client) {
+  client_ = std::move(client);
+  dead_.reset();
+  if (stop_.has_value()) client_->Stop(*stop_);
+  logs_.Resubscribe();
+}
+
+void GangRunner::OnStarted(int index, int restart, int pid, absl::Time when) {
+  backoff_.Reset();
+  if (ranks_.Started(index, restart, pid, when)) MarkChanged();
+}
+
+void GangRunner::OnExit(const RankExit& exit) {
+  if (!ranks_.Exited(exit)) return;
+  // Whoever hears of the exit can read all that came before it.
+  logs_.OnGrew(exit.index, /*is_stderr=*/false, exit.out_bytes);
+  logs_.OnGrew(exit.index, /*is_stderr=*/true, exit.err_bytes);
+  if (StopsGang(request_.spec()) && !Succeeded(ExitResultOf(exit))) ranks_.StopAll();
+  MarkChanged();
+}
+
+void GangRunner::OnGrew(int index, bool is_stderr, int64_t length) {
+  logs_.OnGrew(index, is_stderr, length);
+}
+
+void GangRunner::OnFinished() { Conclude(); }
+
+void GangRunner::OnGone(const absl::Status& status) {
+  if (phase_ != Phase::kRunning) return;
+  LOG(WARNING) << Tag() << " msshim is gone: " << status.message();
+  // Not from within the client's own call.
+  Post([this] {
+    dead_ = std::move(client_);
+    Reconnect();
+  });
+}
+
+void GangRunner::Reconnect() {
+  if (phase_ != Phase::kRunning || client_ != nullptr) return;
+  const absl::Status status = TryReconnect();
+  if (status.ok()) return;
+  const absl::Duration delay = backoff_.Next();
+  LOG(WARNING) << Tag() << " " << status.message() << "; next try in " << delay;
+  After(delay, [this] { Reconnect(); });
+}
+
+absl::Status GangRunner::TryReconnect() {
+  absl::StatusOr<std::unique_ptr<ShimClient>> client =
+      ShimClient::Connect(dir_.path(), host_->loop, this);
+  if (absl::IsUnavailable(client.status())) {  // Nobody holds the lock.
+    const absl::StatusOr<GangRecord> record = ReadGangRecord(dir_.path());
+    if (record.ok() && record->finished) {
+      Conclude();
+      return absl::OkStatus();
+    }
+    client =
+        ShimClient::Takeover(host_->shim_path, dir_.path(), std::move(dead_), host_->loop, this);
+    if (client.ok()) LOG(INFO) << Tag() << " a new msshim has taken over";
+  }
+  if (!client.ok()) return client.status();
+  Use(*std::move(client));
+  return absl::OkStatus();
+}
+
+void GangRunner::Recover(const FoundGang& found, const PlanMaker& make_plan) {
+  acked_ = found.acked;
+  stop_ = found.stop;
+  phase_ = Phase::kRunning;
+  GangEvidence evidence = Weigh(found);
+  if (!evidence.reported && evidence.same_boot) {
+    absl::StatusOr<std::unique_ptr<ShimClient>> client =
+        ShimClient::Connect(dir_.path(), host_->loop, this);
+    evidence.shim_lives = !absl::IsUnavailable(client.status());
+    if (client.ok()) Use(*std::move(client));
+  }
+  const GangFate fate = Decide(evidence);
+  if (fate != GangFate::kReported) LOG(INFO) << Tag() << " found: " << Name(fate);
+  switch (fate) {
+    case GangFate::kReported:
+      phase_ = Phase::kEnded;
+      report_ = *found.report;
+      ranks_.Load(report_);
+      logs_.OnEnded({});
+      RemoveCgroup();
+      return;
+    case GangFate::kAdopt:
+    case GangFate::kTakeOver:
+      if (client_ == nullptr) Reconnect();
+      break;
+    case GangFate::kConclude:
+      Conclude();
+      break;
+    case GangFate::kLost:
+      Lose();
+      break;
+    case GangFate::kStart:
+      Start(make_plan(), [](const absl::Status&) {});
+      break;
+    case GangFate::kNotStarted:
+      EndUnstarted(stop_.has_value() ? "stopped before its start"
+                                     : "the agent died before the start, and came back too late");
+      break;
+  }
+  MarkChanged();
+}
+
+GangEvidence GangRunner::Weigh(const FoundGang& found) const {
+  GangEvidence evidence;
+  evidence.reported = found.report.has_value() && found.report->finished() &&
+                      RankTable(request_, host_->node_name).Load(*found.report);
+  evidence.same_boot = found.intent.boot_id == host_->boot_id;
+  evidence.begun = HasBegun(dir_);
+  const absl::StatusOr<GangRecord> record = ReadGangRecord(dir_.path());
+  evidence.finished = evidence.begun && record.ok() && record->finished;
+  evidence.stop_taken = found.stop.has_value();
+  evidence.intent_age = host_->loop->clock()->Boot() - found.intent.boottime;
+  return evidence;
+}
+
+void GangRunner::Conclude() {
+  absl::StatusOr<GangRecord> record = ReadGangRecord(dir_.path());
+  if (!record.ok()) {
+    LOG(ERROR) << Tag() << " " << record.status().message();
+    record = GangRecord();
+  }
+  for (const RankExit& exit : record->exits) ranks_.Exited(exit);
+  ranks_.EndRest(TaskEvent::kExitUnknown, UnknownExit("its exit is not on record"));
+  logs_.OnEnded(record->finished ? std::move(record->lengths)
+                                 : std::vector<std::pair<int64_t, int64_t>>());
+  Finish("");
+}
+
+void GangRunner::Lose() {
+  const absl::StatusOr<GangRecord> record = ReadGangRecord(dir_.path());
+  if (record.ok()) {
+    for (const RankExit& exit : record->exits) ranks_.Exited(exit);
+  }
+  ranks_.EndRest(TaskEvent::kHostGone, UnknownExit("its host rebooted"));
+  logs_.OnEnded({});
+  Finish("");
+}
+
+void GangRunner::EndUnstarted(const std::string& why) {
+  ranks_.EndRest(TaskEvent::kSpawnFailed, NotStarted(why));
+  logs_.OnEnded({});
+  Finish(why);
+}
+
+void GangRunner::Finish(const std::string& error) {
+  if (phase_ == Phase::kEnded) return;
+  phase_ = Phase::kEnded;
+  report_.set_finished(true);
+  report_.set_error(error);
+  LOG(INFO) << Tag() << " finished" << (error.empty() ? "" : ": ") << error;
+  events_.on_finished();
+  MarkChanged();
+  RemoveCgroupSoon(kCgroupFirstTry);
+}
+
+absl::Status GangRunner::Stop(absl::Duration grace, absl::string_view reason) {
+  if (phase_ == Phase::kEnded || phase_ == Phase::kRefused) return absl::OkStatus();
+  LOG(INFO) << Tag() << " stop, grace " << grace << ": " << reason;
+  // On record before it is answered: a later life of the agent must not start what was stopped.
+  // Before the intent there is no directory for it, and the record follows the intent.
+  if (!stop_.has_value() && phase_ == Phase::kRunning) {
+    MUSTER_RETURN_IF_ERROR(dir_.WriteStop(grace));
+  } else if (!stop_.has_value()) {
+    host_->disk->Run([dir = dir_, grace] { return dir.WriteStop(grace); }, nullptr);
+  }
+  stop_ = grace;
+  if (client_ != nullptr) client_->Stop(grace);
+  if (ranks_.StopAll()) MarkChanged();
+  return absl::OkStatus();
+}
+
+absl::Status GangRunner::RestartRank(const std::string& role, int rank, int restart) {
+  const int index = ranks_.Find(role, rank);
+  const std::string label = RankLabel(role, rank);
+  if (index < 0) return absl::NotFoundError(absl::StrCat(label, ": not on this host"));
+  if (restart <= ranks_.status(index).restarts()) return absl::OkStatus();  // Asked again.
+  if (phase_ == Phase::kEnded || stop_.has_value()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(label, ": its gang has ended or is being stopped; start a new attempt"));
+  }
+  if (!IsFinal(ranks_.state(index))) {
+    return absl::FailedPreconditionError(absl::StrCat(label, ": it has not ended"));
+  }
+  if (client_ == nullptr) {
+    return absl::UnavailableError(absl::StrCat(label, ": msshim is being replaced, try again"));
+  }
+  ranks_.Restart(index, restart);
+  client_->RestartRank(index, restart);
+  MarkChanged();
+  return absl::OkStatus();
+}
+
+void GangRunner::Acknowledge(int64_t sequence) {
+  if (!finished() || sequence < report_.sequence() || acked_.has_value()) return;
+  acked_ = host_->loop->clock()->Wall();
+  host_->disk->Run([dir = dir_] { return dir.WriteAcked(); }, nullptr);
+}
+
+absl::StatusOr<OutputLog*> GangRunner::FindOutput(const std::string& role, int rank,
+                                                  bool is_stderr) {
+  const int index = ranks_.Find(role, rank);
+  if (index < 0) {
+    return absl::NotFoundError(absl::StrCat(RankLabel(role, rank), ": not on this host"));
+  }
+  return logs_.Find(index, is_stderr);
+}
+
+bool GangRunner::RemoveCgroup() {
+  return phase_ != Phase::kEnded || !absl::IsFailedPrecondition(CgroupRoot::Remove(cgroup_));
+}
+
+void GangRunner::RemoveCgroupSoon(absl::Duration delay) {
+  // The shim is the last to leave, some milliseconds from now.
+  After(delay, [this, delay] {
+    if (RemoveCgroup()) {
+      client_.reset();
+      return;
+    }
+    if (delay > kCgroupLastTry) {
+      LOG(WARNING) << Tag() << " cgroup " << cgroup_.dir << " does not become empty";
+      return;
+    }
+    RemoveCgroupSoon(2 * delay);
+  });
+}
+
+void GangRunner::MarkChanged() {
+  if (std::exchange(changed_, true)) return;
+  Post([this] {
+    changed_ = false;
+    if (refused()) return;
+    ranks_.Fill(&report_);
+    report_.set_sequence(report_.sequence() + 1);
+    if (finished()) {
+      // Saves the next life of the agent the work of finding out again.
+      host_->disk->Run([dir = dir_, report = report_] { return dir.WriteReport(report); }, nullptr);
+    }
+    Failpoint("agent.before_report");
+    events_.on_report(report_);
+  });
+}
+
+void GangRunner::Post(std::function<void()> task) {
+  host_->loop->Post([alive = alive_, task = std::move(task)] {
+    if (*alive) task();
+  });
+}
+
+void GangRunner::After(absl::Duration delay, std::function<void()> task) {
+  host_->loop->After(delay, [alive = alive_, task = std::move(task)] {
+    if (*alive) task();
+  });
+}
+
+std::string GangRunner::Tag() const {
+  return absl::StrCat("job=", report_.job_id(), " attempt=", report_.attempt());
+}
+
+}  // namespace muster

@@ -1,0 +1,155 @@
+#ifndef MUSTER_AGENT_TASK_GANG_RUNNER_H_
+#define MUSTER_AGENT_TASK_GANG_RUNNER_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "agent/process/shim_client.h"
+#include "agent/task/cgroup.h"
+#include "agent/task/disk_thread.h"
+#include "agent/task/gang_dir.h"
+#include "agent/task/gang_logs.h"
+#include "agent/task/gang_plan.h"
+#include "agent/task/rank_table.h"
+#include "agent/task/recovery.h"
+#include "common/base/backoff.h"
+#include "common/base/event_loop.h"
+#include "muster/v1/agent_service.pb.h"
+#include "muster/v1/task.pb.h"
+
+namespace muster {
+
+// Runs one gang on this host, from its intent to its last report: owns the connection to its
+// msshim, the state of its ranks, its logs and its cgroup. When it goes away, the ranks run on.
+//
+// Lives on the loop, from StartGang (or recovery) until the gang's files are removed.
+class GangRunner : private ShimEvents {
+ public:
+  // What all gangs of the host share. Must outlive the runner.
+  struct Host {
+    EventLoop* loop = nullptr;
+    DiskThread* disk = nullptr;
+    const CgroupRoot* cgroups = nullptr;
+    std::string shim_path;
+    std::string node_name;
+    std::string boot_id;
+    bool durable = true;
+    int64_t first_sequence = 0;  // Reports of this life of the agent are numbered from here.
+  };
+  struct Events {
+    // The whole report, at most once per turn of the loop.
+    std::function<void(const v1::GangReport&)> on_report;
+    // Nothing of the gang runs any more; comes before the report that says so.
+    std::function<void()> on_finished;
+  };
+  using Done = std::function<void(const absl::Status&)>;
+  using PlanMaker = std::function<absl::StatusOr<GangPlan>()>;
+
+  GangRunner(const Host* host, const GangDir& dir, const v1::StartGangRequest& request,
+             Events events);
+  ~GangRunner() override;
+
+  // Writes the intent; `done` comes when it is durable, or could not be had (then nothing is left).
+  // Then starts the shim. `plan` may be an error: the gang then ends with it as its report.
+  void Start(const absl::StatusOr<GangPlan>& plan, Done done);
+  // The same request came again: `done` gets the first answer.
+  void StartAgain(Done done);
+  // Start() has failed: the gang never was.
+  bool refused() const { return phase_ == Phase::kRefused; }
+
+  // In place of Start(): takes up what an earlier life of the agent has left. `make_plan` is for a
+  // gang that had got no further than its intent.
+  void Recover(const FoundGang& found, const PlanMaker& make_plan);
+
+  // SIGTERM, `grace`, SIGKILL of all that is left. Repeatable; no effect on an ended gang.
+  absl::Status Stop(absl::Duration grace, absl::string_view reason);
+  // NOT_FOUND: no such rank here. FAILED_PRECONDITION: it still runs, or the gang has ended.
+  // UNAVAILABLE: the shim is being replaced, try again.
+  absl::Status RestartRank(const std::string& role, int rank, int restart);
+
+  const v1::StartGangRequest& request() const { return request_; }
+  const v1::GangReport& report() const { return report_; }
+  bool finished() const { return report_.finished(); }
+  int living() const { return ranks_.living(); }
+
+  // The scheduler has report `sequence` on disk.
+  void Acknowledge(int64_t sequence);
+  // When the final report was acknowledged.
+  std::optional<absl::Time> acked() const { return acked_; }
+
+  // NOT_FOUND: no such rank here. UNAVAILABLE: no output yet.
+  absl::StatusOr<OutputLog*> FindOutput(const std::string& role, int rank, bool is_stderr);
+
+  // Tries to remove what is left of an ended gang's cgroup; false while the shim is still in it.
+  bool RemoveCgroup();
+
+ private:
+  enum class Phase {
+    kNew,
+    kPreparing,  // Intent and plan are on their way to the disk.
+    kRefused,    // They did not get there.
+    kRunning,    // There is a shim, or there will be one again.
+    kEnded,
+  };
+
+  // ShimEvents.
+  void OnStarted(int index, int restart, int pid, absl::Time when) override;
+  void OnExit(const RankExit& exit) override;
+  void OnGrew(int index, bool is_stderr, int64_t length) override;
+  void OnFinished() override;
+  void OnGone(const absl::Status& status) override;
+
+  // Start.
+  void OnPrepared(const absl::Status& intent, const absl::Status& plan);
+  absl::Status Spawn();
+  void Use(std::unique_ptr<ShimClient> client);
+
+  // Recovery, at the agent's start and after a shim's death.
+  GangEvidence Weigh(const FoundGang& found) const;
+  void Reconnect();
+  absl::Status TryReconnect();
+  void Conclude();
+  void Lose();
+  void EndUnstarted(const std::string& why);
+
+  void Finish(const std::string& error);
+  void RemoveCgroupSoon(absl::Duration delay);
+  void MarkChanged();
+  // Posts `task`; it is dropped when this object is gone by then.
+  void Post(std::function<void()> task);
+  void After(absl::Duration delay, std::function<void()> task);
+  std::string Tag() const;
+
+  const Host* const host_;
+  const GangDir dir_;
+  const v1::StartGangRequest request_;
+  const Events events_;
+  const GangCgroup cgroup_;
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+
+  Phase phase_ = Phase::kNew;
+  std::vector<Done> starts_;  // Wait for the intent.
+  absl::Status start_status_;
+  std::optional<absl::Duration> stop_;  // Grace of a stop that was taken.
+  std::unique_ptr<ShimClient> client_;
+  std::unique_ptr<ShimClient> dead_;  // Its predecessor, which holds the ranks' descriptors.
+  Backoff backoff_{Backoff::Options()};
+
+  RankTable ranks_;
+  GangLogs logs_;
+  v1::GangReport report_;
+  bool changed_ = false;  // A report is about to be made.
+  std::optional<absl::Time> acked_;
+};
+
+}  // namespace muster
+
+#endif  // MUSTER_AGENT_TASK_GANG_RUNNER_H_

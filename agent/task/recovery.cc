@@ -1,0 +1,80 @@
+#include "agent/task/recovery.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+
+namespace muster {
+namespace {
+
+absl::StatusOr<FoundGang> ReadGang(const GangDir& dir, std::vector<std::string>* problems) {
+  MUSTER_ASSIGN_OR_RETURN(Intent intent, dir.ReadIntent());
+  FoundGang gang{dir, std::move(intent), std::nullopt, std::nullopt, std::nullopt};
+  absl::StatusOr<v1::GangReport> report = dir.ReadReport();
+  if (report.ok()) {
+    gang.report = *std::move(report);
+  } else if (!absl::IsNotFound(report.status())) {
+    // Not the record itself: that is the exit journal.
+    problems->push_back(absl::StrCat(report.status().message(), "; the exit journal stands in"));
+  }
+  if (const absl::StatusOr<absl::Time> acked = dir.ReadAcked(); acked.ok()) gang.acked = *acked;
+  if (const absl::StatusOr<absl::Duration> stop = dir.ReadStop(); stop.ok()) gang.stop = *stop;
+  return gang;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<FoundGang>> FindGangs(const std::string& state_dir,
+                                                 std::vector<std::string>* problems) {
+  using Names = std::vector<std::pair<std::string, int>>;
+  MUSTER_ASSIGN_OR_RETURN(const Names names, GangDir::List(state_dir));
+  std::vector<FoundGang> gangs;
+  for (const auto& [job_id, attempt] : names) {
+    MUSTER_ASSIGN_OR_RETURN(const GangDir dir, GangDir::Make(state_dir, job_id, attempt));
+    absl::StatusOr<FoundGang> gang = ReadGang(dir, problems);
+    if (gang.ok()) {
+      gangs.push_back(*std::move(gang));
+    } else if (absl::IsNotFound(gang.status())) {
+      MUSTER_RETURN_IF_ERROR(dir.Remove());
+    } else if (absl::IsDataLoss(gang.status())) {
+      problems->push_back(absl::StrCat(gang.status().message(), "; moved to quarantine"));
+      MUSTER_RETURN_IF_ERROR(dir.Quarantine());
+    } else {
+      return gang.status();
+    }
+  }
+  return gangs;
+}
+
+GangFate Decide(const GangEvidence& evidence) {
+  if (evidence.reported) return GangFate::kReported;
+  if (evidence.shim_lives) return GangFate::kAdopt;
+  if (evidence.finished) return GangFate::kConclude;
+  if (!evidence.same_boot) return evidence.begun ? GangFate::kLost : GangFate::kNotStarted;
+  if (evidence.begun) return GangFate::kTakeOver;
+  if (evidence.stop_taken || evidence.intent_age > kResumeWithin) return GangFate::kNotStarted;
+  return GangFate::kStart;
+}
+
+absl::string_view Name(GangFate fate) {
+  switch (fate) {
+    case GangFate::kReported:
+      return "reported";
+    case GangFate::kAdopt:
+      return "adopt";
+    case GangFate::kTakeOver:
+      return "take over";
+    case GangFate::kConclude:
+      return "conclude";
+    case GangFate::kLost:
+      return "lost";
+    case GangFate::kStart:
+      return "start";
+    case GangFate::kNotStarted:
+      return "not started";
+  }
+  return "?";
+}
+
+}  // namespace muster

@@ -1,0 +1,63 @@
+// What the agent does, at its start, with each gang that its state directory knows.
+#ifndef MUSTER_AGENT_TASK_RECOVERY_H_
+#define MUSTER_AGENT_TASK_RECOVERY_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "agent/task/gang_dir.h"
+#include "muster/v1/task.pb.h"
+
+namespace muster {
+
+// An intent is taken up again only so long: well before a scheduler that has lost this host may run
+// the gang elsewhere (40 s, reliability.md "Fencing").
+inline constexpr absl::Duration kResumeWithin = absl::Seconds(20);
+
+// What a gang's directory says before anybody asks its shim.
+struct FoundGang {
+  GangDir dir;
+  Intent intent;
+  std::optional<v1::GangReport> report;  // The final one.
+  std::optional<absl::Time> acked;
+  std::optional<absl::Duration> stop;  // Grace of the stop that was taken.
+};
+
+// Reads every gang below `state_dir`. Blocks. Directories without an intent were never begun and
+// are removed; those with a damaged one are moved to STATE/quarantine, with one line in `problems`
+// each.
+absl::StatusOr<std::vector<FoundGang>> FindGangs(const std::string& state_dir,
+                                                 std::vector<std::string>* problems);
+
+// All that decides.
+struct GangEvidence {
+  bool reported = false;    // Its final report is on disk.
+  bool same_boot = true;    // The kernel under which it was started still runs.
+  bool shim_lives = false;  // Its lock is held.
+  bool begun = false;       // A shim has made the exit journal: ranks may have started.
+  bool finished = false;    // The journal says that the shim came to its end.
+  bool stop_taken = false;
+  absl::Duration intent_age;  // On CLOCK_BOOTTIME; of the same boot only.
+};
+
+enum class GangFate {
+  kReported,    // Nothing to do; its report is known.
+  kAdopt,       // Connect to its shim.
+  kTakeOver,    // A new shim concludes what the dead one left.
+  kConclude,    // The journal says how it ended.
+  kLost,        // The host rebooted under it.
+  kStart,       // The intent was fresh and nothing has run: start it now.
+  kNotStarted,  // Nothing has run, and nothing will.
+};
+
+GangFate Decide(const GangEvidence& evidence);
+absl::string_view Name(GangFate fate);
+
+}  // namespace muster
+
+#endif  // MUSTER_AGENT_TASK_RECOVERY_H_
