@@ -37,10 +37,10 @@ class DiskThread {
   DiskThread(const DiskThread&) = delete;
   DiskThread& operator=(const DiskThread&) = delete;
 
-  // Queues `work`. `done` comes on the loop, unless this object is gone by then. From the loop
-  // only.
-  void Run(Work work, Done done);
-  // As Run, for work that needs no sync.
+  // Queues `work`. `done` comes on the loop, unless this object is gone by then; it may be null.
+  // From the loop only.
+  void RunDurably(Work work, Done done);
+  // As RunDurably, for work that needs no sync after it.
   void Run(std::function<absl::Status()> work, Done done);
 
  private:

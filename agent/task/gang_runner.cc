@@ -55,20 +55,19 @@ void GangRunner::Start(const absl::StatusOr<GangPlan>& plan, Done done) {
   MarkChanged();
   auto planned = std::make_shared<absl::Status>();
   Intent intent{request_, host_->boot_id, host_->loop->clock()->Boot()};
-  host_->disk->Run(DiskThread::Work([dir = dir_, complete = std::move(complete),
-                                     intent = std::move(intent), durable = host_->durable,
-                                     planned]() -> absl::StatusOr<std::vector<std::string>> {
+  auto write = [dir = dir_, durable = host_->durable, complete = std::move(complete),
+                intent = std::move(intent), planned]() -> absl::StatusOr<std::vector<std::string>> {
     Failpoint("agent.before_intent");
     MUSTER_ASSIGN_OR_RETURN(std::vector<std::string> made, dir.Create());
-    // The plan before the intent: whoever finds an intent finds the plan, or knows
-    // why not.
+    // The plan before the intent: whoever finds an intent finds the plan, or knows why not.
     *planned = complete.ok() ? WriteGangPlan(*complete) : complete.status();
     MUSTER_RETURN_IF_ERROR(dir.WriteIntent(intent, durable));
     return made;
-                   },
-                   [this, alive = alive_, planned](const absl::Status& status) {
-    if (*alive) OnPrepared(status, *planned);
-                   });
+  };
+  host_->disk->RunDurably(std::move(write),
+                          [this, alive = alive_, planned](const absl::Status& status) {
+                            if (*alive) OnPrepared(status, *planned);
+                          });
 }
 
 void GangRunner::OnPrepared(const absl::Status& intent, const absl::Status& plan) {
