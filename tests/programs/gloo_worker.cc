@@ -112,6 +112,7 @@ int Work(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  signal(SIGPIPE, SIG_IGN);  // As Python does: a lost peer is an error of write(2), not the end.
   Options options;
   options.rank = static_cast<int>(p::EnvNumber({"RANK", "MUSTER_RANK"}, 0));
   options.world_size = static_cast<int>(p::EnvNumber({"WORLD_SIZE", "MUSTER_WORLD_SIZE"}, 1));
