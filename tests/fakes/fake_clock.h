@@ -1,0 +1,31 @@
+#ifndef MUSTER_TESTS_FAKES_FAKE_CLOCK_H_
+#define MUSTER_TESTS_FAKES_FAKE_CLOCK_H_
+
+#include <mutex>
+
+#include "absl/time/time.h"
+#include "common/base/clock.h"
+
+namespace muster {
+
+// A clock that stands still until the test moves it. Begins at a wall time of 2026-01-01 and an
+// hour after the boot, so that no code takes zero for "never". Thread-safe.
+class FakeClock : public Clock {
+ public:
+  absl::Time Wall() const override;
+  absl::Duration Boot() const override;
+
+  // Moves both times.
+  void Advance(absl::Duration duration);
+  // Moves the time of day alone, as an operator or NTP does.
+  void JumpWall(absl::Duration duration);
+
+ private:
+  mutable std::mutex mutex_;  // Not Abseil's: ThreadSanitizer sees only this one.
+  absl::Time wall_ = absl::FromUnixSeconds(1767225600);
+  absl::Duration boot_ = absl::Hours(1);
+};
+
+}  // namespace muster
+
+#endif  // MUSTER_TESTS_FAKES_FAKE_CLOCK_H_

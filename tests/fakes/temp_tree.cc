@@ -1,0 +1,37 @@
+#include "tests/fakes/temp_tree.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "absl/strings/str_cat.h"
+#include "glog/logging.h"
+
+namespace muster {
+
+TempTree::TempTree() {
+  const char* const base = getenv("TEST_TMPDIR");
+  root_ = absl::StrCat(base != nullptr ? base : "/tmp", "/tree.XXXXXX");
+  PCHECK(mkdtemp(&root_[0]) != nullptr) << root_;
+}
+
+TempTree::~TempTree() {
+  std::error_code ignored;
+  std::filesystem::remove_all(root_, ignored);
+}
+
+std::string TempTree::Path(absl::string_view name) const { return absl::StrCat(root_, "/", name); }
+
+std::string TempTree::Write(absl::string_view name, absl::string_view bytes, int mode) const {
+  const std::string path = Path(name);
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  PCHECK(file.good() && chmod(path.c_str(), static_cast<mode_t>(mode)) == 0) << path;
+  return path;
+}
+
+}  // namespace muster
