@@ -19,8 +19,8 @@ v1::ExitResult UnknownExit(absl::string_view why);
 // It exited 0.
 bool Succeeded(const v1::ExitResult& exit);
 
-// As a shell shows it: the code, 128 + signal, 127 for a rank that never ran. An exit that nobody saw
-// is 1: it must not pass for success.
+// As a shell shows it: the code, 128 + signal, 127 for a rank that never ran. An exit that nobody
+// saw is 1: it must not pass for success.
 int ShellExitCode(const v1::ExitResult& exit);
 
 // One clause: "exited with code 3", "killed by SIGKILL, out of memory", "not started: …".

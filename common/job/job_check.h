@@ -24,9 +24,9 @@ struct JobFault {
   std::string message;     // "ranks_per_node is 2000, at most 1024 fit on one host".
 };
 
-// All faults of a spec at once; empty: it is sound. Takes specs with and without their defaults, and
-// trusts nothing in them. Used by the client for good errors and by the scheduler for safety; what
-// the contract asks on top is LaunchContract::Check().
+// All faults of a spec at once; empty: it is sound. Takes specs with and without their defaults,
+// and trusts nothing in them. Used by the client for good errors and by the scheduler for safety;
+// what the contract asks on top is LaunchContract::Check().
 std::vector<JobFault> FindJobFaults(const v1::JobSpec& spec);
 
 // The same, for the details of an API error. `hint` is what to do about it.

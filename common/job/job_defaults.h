@@ -17,7 +17,7 @@ void FillJobDefaults(v1::JobSpec* spec);
 
 // The program of a role's ranks: its own command, else the job's.
 const google::protobuf::RepeatedPtrField<std::string>& CommandOf(const v1::JobSpec& spec,
-                                                                  const v1::RoleSpec& role);
+                                                                 const v1::RoleSpec& role);
 // Devices of each of a role's ranks: its own, else the job's; without any, count is 0.
 const v1::DeviceRequest& DevicesOf(const v1::JobSpec& spec, const v1::RoleSpec& role);
 

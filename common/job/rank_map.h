@@ -1,7 +1,7 @@
 // Which ranks of a job run on which of its hosts. Ranks are dealt in blocks: the first host has the
-// lowest ranks of every role, so that neighbours in rank are neighbours on a host, and the same hosts
-// in the same order always get the same ranks. Pure functions of (roles, number of hosts); specs have
-// their defaults filled in.
+// lowest ranks of every role, so that neighbours in rank are neighbours on a host, and the same
+// hosts in the same order always get the same ranks. Pure functions of (roles, number of hosts);
+// specs have their defaults filled in.
 #ifndef MUSTER_COMMON_JOB_RANK_MAP_H_
 #define MUSTER_COMMON_JOB_RANK_MAP_H_
 
@@ -23,8 +23,8 @@ struct RankSlot {
 
 // Ranks of `role` in a job on `num_nodes` hosts.
 int RoleCount(const v1::RoleSpec& role, int num_nodes);
-// Ranks of `role` on host `node_rank`: `per_node`, or its share of `count`. Shares differ by at most
-// one, and the first hosts have the larger ones.
+// Ranks of `role` on host `node_rank`: `per_node`, or its share of `count`. Shares differ by at
+// most one, and the first hosts have the larger ones.
 int RoleCountOnNode(const v1::RoleSpec& role, int num_nodes, int node_rank);
 // Lowest rank of `role` on host `node_rank` (of the ranks it would have there, where it has none).
 int FirstRankOnNode(const v1::RoleSpec& role, int num_nodes, int node_rank);

@@ -14,8 +14,8 @@ struct Transition {
   State to;
 };
 
-// Where `event` leads from `from`. Returns nullopt when it means nothing there: the caller logs it and
-// stays where it is.
+// Where `event` leads from `from`. Returns nullopt when it means nothing there: the caller logs it
+// and stays where it is.
 template <typename State, typename Event, size_t kSize>
 constexpr std::optional<State> NextState(const Transition<State, Event> (&table)[kSize], State from,
                                          Event event) {

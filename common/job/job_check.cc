@@ -1,0 +1,415 @@
+#include "common/job/job_check.h"
+
+#include <set>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/job/constraint.h"
+#include "common/job/job_defaults.h"
+#include "common/job/job_names.h"
+#include "common/job/log_name.h"
+#include "common/job/rank_map.h"
+
+namespace muster {
+namespace {
+
+constexpr int kMaxPathBytes = 4095;
+constexpr int kMaxListed = 64;  // Labels, constraints.
+constexpr int kMaxDevicesPerRank = 1024;
+constexpr int kMaxRestarts = 1000000;
+constexpr int kMaxPriority = 1000;
+constexpr int64_t kMaxDurationSeconds = 10LL * 366 * 24 * 3600;
+constexpr int64_t kMinSegmentSize = 4096;
+
+// Finds the faults of one spec. Short-lived: made, run once, dropped.
+class JobChecker {
+ public:
+  explicit JobChecker(const v1::JobSpec& spec) : spec_(spec) {}
+
+  std::vector<JobFault> Run() && {
+    CheckIdentity();
+    CheckShape();
+    CheckWhatRuns();
+    CheckLimits();
+    CheckPolicies();
+    CheckLogs();
+    CheckSelection();
+    return std::move(faults_);
+  }
+
+ private:
+  void Add(absl::string_view field, absl::string_view reason, absl::string_view message,
+           absl::string_view hint) {
+    JobFault fault;
+    fault.detail.set_reason(std::string(reason));
+    fault.detail.set_field_path(absl::StrCat("job.", field));
+    fault.detail.set_hint(std::string(hint));
+    fault.message = std::string(message);
+    faults_.push_back(std::move(fault));
+  }
+
+  // The range of a number. `unit` ends the message: "at most 1024 fit on one host".
+  void CheckRange(absl::string_view field, int64_t value, int64_t low, int64_t high) {
+    if (value >= low && value <= high) return;
+    Add(field, "OUT_OF_RANGE", absl::StrCat("'", field, "' is ", value),
+        absl::StrCat("use a number from ", low, " to ", high));
+  }
+
+  void CheckDuration(absl::string_view field, bool present,
+                     const google::protobuf::Duration& duration) {
+    if (!present) return;
+    if (duration.seconds() >= 0 && duration.nanos() >= 0 && duration.nanos() < 1000000000 &&
+        duration.seconds() <= kMaxDurationSeconds) {
+      return;
+    }
+    Add(field, "OUT_OF_RANGE", absl::StrCat("'", field, "' is not a time from 0 to ten years"),
+        "write it like 30s, 5m or 1h30m");
+  }
+
+  // An int64 with a unit; `low` is its least value, -1 says unlimited.
+  void CheckBound(absl::string_view field, bool present, int64_t value, int64_t low) {
+    if (!present || value == -1 || value >= low) return;
+    Add(field, "OUT_OF_RANGE", absl::StrCat("'", field, "' is ", value),
+        absl::StrCat("use at least ", low, ", or `unlimited`"));
+  }
+
+  template <typename Enum>
+  void CheckEnum(absl::string_view field, Enum value, bool (*is_valid)(int)) {
+    if (is_valid(value)) return;
+    Add(field, "UNKNOWN_VALUE", absl::StrCat("'", field, "' has the unknown value ", value),
+        "the client may be newer than the server; see `msctl version`");
+  }
+
+  void CheckText(absl::string_view field, absl::string_view value, size_t max_bytes) {
+    if (absl::StrContains(value, absl::string_view("\0", 1))) {
+      Add(field, "INVALID_TEXT", absl::StrCat("'", field, "' has a NUL byte"), "remove it");
+    } else if (value.size() > max_bytes) {
+      Add(field, "TOO_LONG", absl::StrCat("'", field, "' has ", value.size(), " bytes"),
+          absl::StrCat("at most ", max_bytes, " are allowed"));
+    }
+  }
+
+  void CheckName(absl::string_view field, absl::string_view value) {
+    if (IsJobName(value)) return;
+    Add(field, "INVALID_NAME", absl::StrCat("'", value, "' cannot be a name"),
+        absl::StrCat("use lower-case letters, digits and '-', at most ", kMaxJobNameLength,
+                     ", e.g. '", JobNameFrom(value), "'"));
+  }
+
+  void CheckWord(absl::string_view field, absl::string_view value) {
+    for (const char c : value) {
+      if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-') continue;
+      return Add(field, "INVALID_NAME",
+                 absl::StrCat("'", field, "' has other characters than a word"),
+                 "use lower-case letters, digits, '_' and '-'");
+    }
+    CheckText(field, value, kMaxJobNameLength);
+  }
+
+  void CheckIdentity();
+  void CheckShape();
+  void CheckRole(int index, std::set<std::string>* names);
+  void CheckTotals();
+  void CheckDevices(const std::string& field, const v1::DeviceRequest& devices);
+  void CheckWhatRuns();
+  void CheckCommand(const std::string& field,
+                    const google::protobuf::RepeatedPtrField<std::string>& command);
+  void CheckEnv(const std::string& field,
+                const google::protobuf::Map<std::string, std::string>& env);
+  void CheckUmask();
+  void CheckLimits();
+  void CheckPolicies();
+  void CheckSuccess();
+  void CheckLogs();
+  void CheckLogNames();
+  void CheckSelection();
+
+  const v1::JobSpec& spec_;
+  std::vector<JobFault> faults_;
+};
+
+void JobChecker::CheckIdentity() {
+  if (!spec_.name().empty()) CheckName("name", spec_.name());
+  CheckWord("contract", spec_.contract());
+  CheckWord("mode", spec_.mode());
+  CheckRange("priority", spec_.priority(), -kMaxPriority, kMaxPriority);
+}
+
+void JobChecker::CheckShape() {
+  const size_t faults_before = faults_.size();
+  if (spec_.has_nodes()) {
+    // Zero means absent here; a job file that says 0 is refused by its loader.
+    CheckRange("nodes.min", spec_.nodes().min(), 0, kMaxNodes);
+    CheckRange("nodes.max", spec_.nodes().max(), 0, kMaxNodes);
+    if (spec_.nodes().max() != 0 && spec_.nodes().max() < spec_.nodes().min()) {
+      Add("nodes.max", "OUT_OF_RANGE",
+          absl::StrCat("'nodes.max' is ", spec_.nodes().max(), ", less than 'nodes.min', which is ",
+                       spec_.nodes().min()),
+          "make it at least as large, or leave it out");
+    }
+  }
+  CheckRange("ranks_per_node", spec_.ranks_per_node(), 0, kMaxRanksPerNode);
+  if (spec_.ranks_per_node() != 0 && !spec_.roles().empty()) {
+    Add("ranks_per_node", "CONFLICT", "'ranks_per_node' and 'roles' exclude each other",
+        "give each role its own 'per_node' or 'count'");
+  }
+  if (spec_.has_devices_per_rank()) CheckDevices("devices_per_rank", spec_.devices_per_rank());
+  CheckRange("roles", spec_.roles_size(), 0, kMaxRoles);
+  if (spec_.roles_size() > kMaxRoles) return;
+  std::set<std::string> names;
+  for (int i = 0; i < spec_.roles_size(); ++i) CheckRole(i, &names);
+  if (faults_.size() == faults_before) CheckTotals();
+}
+
+void JobChecker::CheckRole(int index, std::set<std::string>* names) {
+  const v1::RoleSpec& role = spec_.roles(index);
+  const std::string field = absl::StrCat("roles[", index, "]");
+  CheckName(absl::StrCat(field, ".name"), role.name());
+  if (!names->insert(role.name()).second) {
+    Add(absl::StrCat(field, ".name"), "DUPLICATE",
+        absl::StrCat("role '", role.name(), "' is there twice"),
+        "give each role a name of its own");
+  }
+  CheckRange(absl::StrCat(field, ".count"), role.count(), 0, kMaxRanks);
+  CheckRange(absl::StrCat(field, ".per_node"), role.per_node(), 0, kMaxRanksPerNode);
+  if (role.count() != 0 && role.per_node() != 0) {
+    Add(absl::StrCat(field, ".per_node"), "CONFLICT", "'count' and 'per_node' exclude each other",
+        "keep 'count' for the whole job, or 'per_node' for each host");
+  }
+  if (role.has_devices_per_rank()) {
+    CheckDevices(absl::StrCat(field, ".devices_per_rank"), role.devices_per_rank());
+  }
+}
+
+// Called only when every number on its own is in range, so that no sum overflows.
+void JobChecker::CheckTotals() {
+  v1::JobSpec filled = spec_;
+  FillJobDefaults(&filled);
+  const std::string field = spec_.roles().empty() ? "ranks_per_node" : "roles";
+  // The fewer hosts, the more ranks of a `count` on each; the more hosts, the more ranks in all.
+  int64_t total = 0;
+  int64_t on_first_node = 0;
+  for (const v1::RoleSpec& role : filled.roles()) {
+    total += RoleCount(role, filled.nodes().max());
+    on_first_node += RoleCountOnNode(role, filled.nodes().min(), 0);
+  }
+  if (total > kMaxRanks) {
+    Add(field, "TOO_MANY_RANKS", absl::StrCat("the job has ", total, " ranks"),
+        absl::StrCat("at most ", kMaxRanks, " are allowed"));
+  }
+  if (on_first_node > kMaxRanksPerNode) {
+    Add(field, "TOO_MANY_RANKS", absl::StrCat("the job has ", on_first_node, " ranks on one host"),
+        absl::StrCat("at most ", kMaxRanksPerNode, " fit; use more nodes"));
+  }
+}
+
+void JobChecker::CheckDevices(const std::string& field, const v1::DeviceRequest& devices) {
+  if (devices.kind().empty()) {
+    Add(absl::StrCat(field, ".kind"), "MISSING", absl::StrCat("'", field, "' has no 'kind'"),
+        "use nvidia, ascend, xpu, mlu, ipu, or a kind that the operator named");
+  }
+  CheckWord(absl::StrCat(field, ".kind"), devices.kind());
+  CheckRange(absl::StrCat(field, ".count"), devices.count(), 1, kMaxDevicesPerRank);
+  CheckEnum(absl::StrCat(field, ".visible"), devices.visible(), v1::VisibleDevices_IsValid);
+}
+
+void JobChecker::CheckWhatRuns() {
+  CheckCommand("command", spec_.command());
+  CheckEnv("env", spec_.env());
+  bool missing = spec_.command().empty() && spec_.roles().empty();
+  for (int i = 0; i < spec_.roles_size(); ++i) {
+    const v1::RoleSpec& role = spec_.roles(i);
+    CheckCommand(absl::StrCat("roles[", i, "].command"), role.command());
+    CheckEnv(absl::StrCat("roles[", i, "].env"), role.env());
+    missing = missing || CommandOf(spec_, role).empty();
+  }
+  if (missing) {
+    Add("command", "MISSING", "'command' is missing",
+        "say what each rank runs, e.g. command: [python3, train.py]");
+  }
+  if (!spec_.workdir().empty() && spec_.workdir()[0] != '/') {
+    Add("workdir", "NOT_ABSOLUTE", absl::StrCat("'", spec_.workdir(), "' is not an absolute path"),
+        "begin it with '/'");
+  }
+  CheckText("workdir", spec_.workdir(), kMaxPathBytes);
+  CheckUmask();
+}
+
+void JobChecker::CheckCommand(const std::string& field,
+                              const google::protobuf::RepeatedPtrField<std::string>& command) {
+  size_t bytes = 0;
+  for (int i = 0; i < command.size(); ++i) {
+    CheckText(absl::StrCat(field, "[", i, "]"), command[i], kMaxCommandBytes);
+    bytes += command[i].size() + 1;
+  }
+  if (!command.empty() && command[0].empty()) {
+    Add(absl::StrCat(field, "[0]"), "MISSING", "the program's name is empty",
+        "put the program first, e.g. [python3, train.py]");
+  }
+  if (bytes > kMaxCommandBytes) {
+    Add(field, "TOO_LONG", absl::StrCat("'", field, "' has ", bytes, " bytes"),
+        absl::StrCat("at most ", kMaxCommandBytes, " are allowed; put the rest into a file"));
+  }
+}
+
+void JobChecker::CheckEnv(const std::string& field,
+                          const google::protobuf::Map<std::string, std::string>& env) {
+  size_t bytes = 0;
+  for (const auto& [name, value] : env) {
+    bytes += name.size() + value.size() + 2;
+    if (!IsEnvName(name)) {
+      Add(field, "INVALID_NAME", absl::StrCat("'", name, "' cannot name an environment variable"),
+          "use letters, digits and '_', no digit first");
+      continue;
+    }
+    CheckText(absl::StrCat(field, ".", name), value, kMaxEnvBytes);
+  }
+  if (bytes > kMaxEnvBytes) {
+    Add(field, "TOO_LONG", absl::StrCat("'", field, "' has ", bytes, " bytes"),
+        absl::StrCat("at most ", kMaxEnvBytes, " are allowed"));
+  }
+}
+
+void JobChecker::CheckUmask() {
+  const std::string& umask = spec_.umask();
+  if (umask.empty()) return;
+  const bool octal = umask.find_first_not_of("01234567") == std::string::npos;
+  if (octal && (umask.size() <= 3 || (umask.size() == 4 && umask[0] == '0'))) return;
+  Add("umask", "OUT_OF_RANGE", absl::StrCat("'", umask, "' is not a file mode creation mask"),
+      "write it in octal, from \"000\" to \"777\"");
+}
+
+void JobChecker::CheckLimits() {
+  const v1::Limits& limits = spec_.limits();
+  CheckBound("limits.memory", limits.has_memory(), limits.memory(), 1);
+  CheckBound("limits.processes", limits.has_processes(), limits.processes(), 1);
+  CheckBound("limits.open_files", limits.has_open_files(), limits.open_files(), 1);
+  CheckBound("limits.core_size", limits.has_core_size(), limits.core_size(), 0);
+  CheckBound("limits.locked_memory", limits.has_locked_memory(), limits.locked_memory(), 0);
+  CheckBound("limits.stack", limits.has_stack(), limits.stack(), 1);
+  CheckBound("limits.file_size", limits.has_file_size(), limits.file_size(), 0);
+}
+
+void JobChecker::CheckPolicies() {
+  CheckEnum("on_failure", spec_.on_failure(), v1::FailureAction_IsValid);
+  CheckEnum("bind", spec_.bind(), v1::CoreBinding_IsValid);
+  CheckSuccess();
+  const v1::RestartSpec& restart = spec_.restart();
+  CheckRange("restart.max_restarts", restart.max_restarts(), 0, kMaxRestarts);
+  CheckEnum("restart.scope", restart.scope(), v1::RestartScope_IsValid);
+  CheckDuration("restart.window", restart.has_window(), restart.window());
+  CheckDuration("restart.first_delay", restart.has_first_delay(), restart.first_delay());
+  CheckDuration("restart.max_delay", restart.has_max_delay(), restart.max_delay());
+  const v1::Timeouts& timeouts = spec_.timeouts();
+  CheckDuration("timeouts.queue", timeouts.has_queue(), timeouts.queue());
+  CheckDuration("timeouts.start", timeouts.has_start(), timeouts.start());
+  CheckDuration("timeouts.stop_grace", timeouts.has_stop_grace(), timeouts.stop_grace());
+  CheckDuration("timeouts.run", timeouts.has_run(), timeouts.run());
+}
+
+void JobChecker::CheckSuccess() {
+  const v1::SuccessPolicy& success = spec_.success();
+  CheckEnum("success.clean_up", success.clean_up(), v1::CleanUp_IsValid);
+  if (success.who_case() == v1::SuccessPolicy::kRole && FindRole(spec_, success.role()) < 0 &&
+      !(spec_.roles().empty() && success.role() == kWorkerRole)) {
+    Add("success.role", "NO_SUCH_ROLE", absl::StrCat("the job has no role '", success.role(), "'"),
+        "name one of its roles");
+  }
+  if (success.who_case() != v1::SuccessPolicy::kRank) return;
+  int64_t ranks = 0;
+  const int64_t nodes = spec_.nodes().min() > 0 ? spec_.nodes().min() : 1;
+  if (spec_.roles().empty()) {
+    ranks = (spec_.ranks_per_node() > 0 ? spec_.ranks_per_node() : 1) * nodes;
+  } else if (const int worker = FindRole(spec_, kWorkerRole); worker >= 0) {
+    const v1::RoleSpec& role = spec_.roles(worker);
+    ranks = role.count() > 0 ? role.count() : (role.per_node() > 0 ? role.per_node() : 1) * nodes;
+  }
+  if (success.rank() >= 0 && success.rank() < ranks) return;
+  Add("success.rank", "NO_SUCH_RANK",
+      absl::StrCat("there is no rank ", success.rank(), " of role '", kWorkerRole, "'"),
+      ranks == 0 ? "use `role NAME`, or call a role 'worker'"
+                 : absl::StrCat("use a rank from 0 to ", ranks - 1));
+}
+
+void JobChecker::CheckLogs() {
+  const v1::LogSpec& logs = spec_.logs();
+  CheckText("logs.dir", logs.dir(), kMaxPathBytes);
+  CheckEnum("logs.full", logs.full(), v1::LogFullPolicy_IsValid);
+  CheckDuration("logs.keep", logs.has_keep(), logs.keep());
+  if (logs.has_segment_size() && logs.segment_size() < kMinSegmentSize) {
+    Add("logs.segment_size", "OUT_OF_RANGE",
+        absl::StrCat("'logs.segment_size' is ", logs.segment_size()),
+        absl::StrCat("use at least ", kMinSegmentSize, " bytes"));
+  }
+  CheckBound("logs.max_size", logs.has_max_size(), logs.max_size(), kMinSegmentSize);
+  if (!logs.dir().empty() && logs.full() == v1::LOG_FULL_POLICY_DROP_OLDEST) {
+    Add("logs.full", "CONFLICT", "'drop_oldest' needs segments, and files in 'logs.dir' have none",
+        "use block or drop_new, or leave out 'logs.dir'");
+  }
+  if (!logs.names().empty()) CheckLogNames();
+}
+
+void JobChecker::CheckLogNames() {
+  const v1::LogSpec& logs = spec_.logs();
+  if (logs.dir().empty()) {
+    Add("logs.names", "MISSING", "'logs.names' needs 'logs.dir'",
+        "say where the files go, e.g. dir: logs");
+  }
+  const absl::StatusOr<std::set<std::string>> used = LogNamePlaceholders(logs.names());
+  if (!used.ok()) {
+    return Add("logs.names", "INVALID_NAME",
+               absl::StrCat("'", logs.names(), "': ", used.status().message()),
+               "use {rank}, {role}, {role_rank}, {local_rank}, {node_rank}, {attempt}, {stream}");
+  }
+  const bool one_role = spec_.roles_size() <= 1;
+  const bool one_node = spec_.nodes().max() <= 1 && spec_.nodes().min() <= 1;
+  const bool by_role = used->count("role_rank") != 0 && (one_role || used->count("role") != 0);
+  const bool by_host =
+      used->count("local_rank") != 0 && (one_node || used->count("node_rank") != 0);
+  const bool one_rank =
+      one_role && one_node && spec_.ranks_per_node() <= 1 &&
+      (spec_.roles().empty() || (spec_.roles(0).count() <= 1 && spec_.roles(0).per_node() <= 1));
+  if (used->count("rank") != 0 || by_role || by_host || one_rank) return;
+  Add("logs.names", "CONFLICT",
+      absl::StrCat("'", logs.names(), "' gives several ranks the same file"),
+      "add {rank}, e.g. rank-{rank}.log");
+}
+
+void JobChecker::CheckSelection() {
+  CheckRange("labels", spec_.labels_size(), 0, kMaxListed);
+  for (const auto& [key, value] : spec_.labels()) {
+    if (IsLabelKey(key) && IsLabelValue(value)) continue;
+    Add("labels", "INVALID_NAME", absl::StrCat("'", key, "' is not a sound label"),
+        "keys: 1 to 63 letters, digits, '.', '_', '/', '-'; values: at most 256 bytes");
+  }
+  CheckRange("constraints", spec_.constraints_size(), 0, kMaxListed);
+  for (int i = 0; i < spec_.constraints_size(); ++i) {
+    const absl::StatusOr<Constraint> constraint = ParseConstraint(spec_.constraints(i));
+    if (constraint.ok()) continue;
+    Add(absl::StrCat("constraints[", i, "]"), "INVALID_CONSTRAINT",
+        absl::StrCat("'", spec_.constraints(i), "': ", constraint.status().message()),
+        "write key==value, key!=value, key or !key");
+  }
+}
+
+}  // namespace
+
+std::vector<JobFault> FindJobFaults(const v1::JobSpec& spec) { return JobChecker(spec).Run(); }
+
+std::vector<v1::ErrorDetail> CheckJob(const v1::JobSpec& spec) {
+  std::vector<v1::ErrorDetail> details;
+  for (JobFault& fault : FindJobFaults(spec)) details.push_back(std::move(fault.detail));
+  return details;
+}
+
+absl::Status CheckJobStatus(const v1::JobSpec& spec) {
+  const std::vector<JobFault> faults = FindJobFaults(spec);
+  if (faults.empty()) return absl::OkStatus();
+  const JobFault& first = faults.front();
+  return absl::InvalidArgumentError(
+      absl::StrCat(first.detail.field_path(), ": ", first.message, "; ", first.detail.hint(),
+                   faults.size() == 1 ? "" : absl::StrCat(" (and ", faults.size() - 1, " more)")));
+}
+
+}  // namespace muster

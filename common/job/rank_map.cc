@@ -1,0 +1,77 @@
+#include "common/job/rank_map.h"
+
+#include <algorithm>
+
+namespace muster {
+namespace {
+
+// Appends the ranks of one role on one host. `offset` is the global rank of the role's rank 0.
+void AppendRanks(const v1::RoleSpec& role, int role_index, int offset, int num_nodes, int node_rank,
+                 std::vector<RankSlot>* slots) {
+  const int first = FirstRankOnNode(role, num_nodes, node_rank);
+  const int count = RoleCountOnNode(role, num_nodes, node_rank);
+  for (int i = 0; i < count; ++i) {
+    slots->push_back({role_index, first + i, i, offset + first + i, node_rank});
+  }
+}
+
+}  // namespace
+
+int RoleCount(const v1::RoleSpec& role, int num_nodes) {
+  return role.count() > 0 ? role.count() : role.per_node() * num_nodes;
+}
+
+int RoleCountOnNode(const v1::RoleSpec& role, int num_nodes, int node_rank) {
+  if (role.count() <= 0) return role.per_node();
+  return role.count() / num_nodes + (node_rank < role.count() % num_nodes ? 1 : 0);
+}
+
+int FirstRankOnNode(const v1::RoleSpec& role, int num_nodes, int node_rank) {
+  if (role.count() <= 0) return role.per_node() * node_rank;
+  return role.count() / num_nodes * node_rank + std::min(node_rank, role.count() % num_nodes);
+}
+
+int TotalRanks(const v1::JobSpec& spec, int num_nodes) {
+  int total = 0;
+  for (const v1::RoleSpec& role : spec.roles()) total += RoleCount(role, num_nodes);
+  return total;
+}
+
+int RanksOnNode(const v1::JobSpec& spec, int num_nodes, int node_rank) {
+  int total = 0;
+  for (const v1::RoleSpec& role : spec.roles()) {
+    total += RoleCountOnNode(role, num_nodes, node_rank);
+  }
+  return total;
+}
+
+std::vector<RankSlot> RanksOfNode(const v1::JobSpec& spec, int num_nodes, int node_rank) {
+  std::vector<RankSlot> slots;
+  int offset = 0;
+  for (int i = 0; i < spec.roles_size(); ++i) {
+    AppendRanks(spec.roles(i), i, offset, num_nodes, node_rank, &slots);
+    offset += RoleCount(spec.roles(i), num_nodes);
+  }
+  return slots;
+}
+
+std::vector<RankSlot> AllRanks(const v1::JobSpec& spec, int num_nodes) {
+  std::vector<RankSlot> slots;
+  int offset = 0;
+  for (int i = 0; i < spec.roles_size(); ++i) {
+    for (int node = 0; node < num_nodes; ++node) {
+      AppendRanks(spec.roles(i), i, offset, num_nodes, node, &slots);
+    }
+    offset += RoleCount(spec.roles(i), num_nodes);
+  }
+  return slots;
+}
+
+int FindRole(const v1::JobSpec& spec, const std::string& name) {
+  for (int i = 0; i < spec.roles_size(); ++i) {
+    if (spec.roles(i).name() == name) return i;
+  }
+  return -1;
+}
+
+}  // namespace muster
