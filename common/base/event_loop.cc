@@ -33,10 +33,7 @@ EventLoop::EventLoop(const Clock* clock)
       thread_(pthread_self()) {
   PCHECK(epoll_.valid()) << "epoll_create1";
   PCHECK(wake_.valid()) << "eventfd";
-  epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.fd = wake_.get();
-  PCHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) == 0) << "epoll_ctl";
+  Control(EPOLL_CTL_ADD, wake_.get(), EPOLLIN, /*serial=*/0);
 }
 
 EventLoop::~EventLoop() = default;
@@ -87,21 +84,18 @@ void EventLoop::Cancel(TimerId timer) {
 
 void EventLoop::Watch(int fd, uint32_t epoll_events, std::function<void(uint32_t)> on_ready) {
   DCHECK(OnLoop());
-  epoll_event event{};
-  event.events = epoll_events;
-  event.data.fd = fd;
-  PCHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0) << "watch of descriptor " << fd;
   auto watcher = std::make_shared<Watcher>();
+  watcher->serial = next_serial_++;
   watcher->on_ready = std::move(on_ready);
+  Control(EPOLL_CTL_ADD, fd, epoll_events, watcher->serial);
   watchers_[fd] = std::move(watcher);
 }
 
 void EventLoop::Rewatch(int fd, uint32_t epoll_events) {
   DCHECK(OnLoop());
-  epoll_event event{};
-  event.events = epoll_events;
-  event.data.fd = fd;
-  PCHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) == 0) << "rewatch of descriptor " << fd;
+  const auto it = watchers_.find(fd);
+  CHECK(it != watchers_.end()) << "descriptor " << fd << " is not watched";
+  Control(EPOLL_CTL_MOD, fd, epoll_events, it->second->serial);
 }
 
 void EventLoop::Unwatch(int fd) {
@@ -154,7 +148,8 @@ bool EventLoop::RunReady(int timeout_ms) {
   PCHECK(n >= 0 || errno == EINTR) << "epoll_wait";
   bool ran = false;
   for (int i = 0; i < n; ++i) {
-    const int fd = events[i].data.fd;
+    const int fd = static_cast<int>(events[i].data.u64 & UINT32_MAX);
+    const auto serial = static_cast<uint32_t>(events[i].data.u64 >> 32);
     if (fd == wake_.get()) {
       uint64_t ignored;
       while (read(fd, &ignored, sizeof(ignored)) > 0) {
@@ -162,12 +157,20 @@ bool EventLoop::RunReady(int timeout_ms) {
       continue;
     }
     auto it = watchers_.find(fd);
-    if (it == watchers_.end()) continue;  // Unwatched by an earlier event of this round.
+    // Unwatched by an earlier event of this round; the number may be another file's by now.
+    if (it == watchers_.end() || it->second->serial != serial) continue;
     const std::shared_ptr<Watcher> watcher = it->second;  // It may unwatch itself.
     watcher->on_ready(events[i].events);
     ran = true;
   }
   return ran;
+}
+
+void EventLoop::Control(int operation, int fd, uint32_t epoll_events, uint32_t serial) {
+  epoll_event event{};
+  event.events = epoll_events;
+  event.data.u64 = uint64_t{serial} << 32 | static_cast<uint32_t>(fd);
+  PCHECK(epoll_ctl(epoll_.get(), operation, fd, &event) == 0) << "epoll_ctl of descriptor " << fd;
 }
 
 int EventLoop::TimeoutMs() const {

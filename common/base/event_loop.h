@@ -63,6 +63,7 @@ class EventLoop {
 
  private:
   struct Watcher {
+    uint32_t serial = 0;  // Tells it from an earlier watch of the same descriptor number.
     std::function<void(uint32_t)> on_ready;
   };
   using TimerKey = std::pair<absl::Duration, TimerId>;
@@ -70,6 +71,7 @@ class EventLoop {
   bool RunPosted();
   bool RunTimers();
   bool RunReady(int timeout_ms);
+  void Control(int operation, int fd, uint32_t epoll_events, uint32_t serial);
   int TimeoutMs() const;
   void Wake();
 
@@ -86,6 +88,7 @@ class EventLoop {
   TimerId next_timer_ = 1;
   std::map<TimerKey, Task> timers_;
   std::unordered_map<TimerId, absl::Duration> deadlines_;
+  uint32_t next_serial_ = 1;
   std::unordered_map<int, std::shared_ptr<Watcher>> watchers_;
 };
 

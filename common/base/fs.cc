@@ -29,9 +29,12 @@ absl::Status WriteAll(int fd, absl::string_view bytes, const std::string& path) 
 
 absl::Status Replace(const std::string& path, absl::string_view bytes, mode_t mode, bool durable) {
   const std::string temporary = absl::StrCat(path, ".tmp.", getpid());
-  UniqueFd fd(open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+  UniqueFd fd(open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd.valid()) return ErrnoStatus(errno, absl::StrCat("create ", temporary));
   absl::Status status = WriteAll(fd.get(), bytes, temporary);
+  if (status.ok() && fchmod(fd.get(), mode) != 0) {  // Exactly `mode`, whatever the umask is.
+    status = ErrnoStatus(errno, absl::StrCat("chmod ", temporary));
+  }
   if (status.ok() && durable && fsync(fd.get()) != 0) {
     status = ErrnoStatus(errno, absl::StrCat("fsync ", temporary));
   }

@@ -1,4 +1,5 @@
-// Files, with errors that name the path. Blocking: never from a loop thread where `durable` is said.
+// Files, with errors that name the path. Blocking: never from a loop thread where `durable` is
+// said.
 #ifndef MUSTER_COMMON_BASE_FS_H_
 #define MUSTER_COMMON_BASE_FS_H_
 
@@ -16,11 +17,10 @@ namespace muster {
 
 // The whole file. RESOURCE_EXHAUSTED when it is larger than `max_bytes`.
 absl::StatusOr<std::string> ReadFile(const std::string& path, int64_t max_bytes = 64 << 20);
-// Replaces the file, in one step for readers; not durable.
+// Replaces the file, in one step for readers; not durable. `mode` is taken as it is: no umask.
 absl::Status WriteFile(const std::string& path, absl::string_view bytes, mode_t mode = 0600);
 // As WriteFile, and on disk (file and directory entry) when it returns OK.
-absl::Status WriteFileDurably(const std::string& path, absl::string_view bytes,
-                              mode_t mode = 0600);
+absl::Status WriteFileDurably(const std::string& path, absl::string_view bytes, mode_t mode = 0600);
 // Makes `path` and its parents; existing ones are fine.
 absl::Status MakeDirs(const std::string& path, mode_t mode = 0700);
 // fsync of a directory: its entries are on disk.

@@ -9,10 +9,10 @@
 #include "absl/strings/string_view.h"
 
 // Returns from the enclosing function when `expr` is not OK.
-#define MUSTER_RETURN_IF_ERROR(expr)                    \
-  do {                                                  \
-    ::absl::Status muster_status_ = (expr);             \
-    if (!muster_status_.ok()) return muster_status_;    \
+#define MUSTER_RETURN_IF_ERROR(expr)                 \
+  do {                                               \
+    ::absl::Status muster_status_ = (expr);          \
+    if (!muster_status_.ok()) return muster_status_; \
   } while (false)
 
 #define MUSTER_CONCAT_INNER_(a, b) a##b
