@@ -1,0 +1,105 @@
+#include "ctl/client/api_client.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "common/rpc/channel.h"
+#include "common/rpc/deadline.h"
+#include "common/rpc/grpc_status.h"
+#include "ctl/client/address.h"
+#include "ctl/client/rpc_error.h"
+#include "muster/v1/job_service.grpc.pb.h"
+#include "muster/v1/node_service.grpc.pb.h"
+
+namespace muster {
+
+struct ApiClient::Stubs {
+  explicit Stubs(const std::shared_ptr<grpc::Channel>& channel) : job(channel), node(channel) {}
+  v1::JobService::Stub job;
+  v1::NodeService::Stub node;
+};
+
+ApiClient::ApiClient(std::string address, absl::Duration timeout, std::unique_ptr<Stubs> stubs)
+    : address_(std::move(address)), timeout_(timeout), stubs_(std::move(stubs)) {}
+
+ApiClient::~ApiClient() = default;
+
+absl::StatusOr<std::unique_ptr<ApiClient>> ApiClient::Connect(const std::string& address,
+                                                              const SecurityOptions& security,
+                                                              absl::Duration timeout) {
+  MUSTER_RETURN_IF_ERROR(ProbeAddress(address));
+  MUSTER_ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel,
+                          MakeChannel(address, security));
+  return std::unique_ptr<ApiClient>(
+      new ApiClient(address, timeout, std::make_unique<Stubs>(channel)));
+}
+
+template <typename Method, typename Request, typename Response>
+absl::Status ApiClient::Call(Method method, const Request& request, Response* response,
+                             absl::Duration timeout) {
+  grpc::ClientContext context;
+  SetTimeout(&context, timeout);
+  return FromRpc(method(&context, request, response), address_);
+}
+
+absl::StatusOr<v1::Job> ApiClient::SubmitJob(const v1::SubmitJobRequest& request) {
+  v1::SubmitJobResponse response;
+  MUSTER_RETURN_IF_ERROR(Call([this](auto* context, const auto& in,
+                                     auto* out) { return stubs_->job.SubmitJob(context, in, out); },
+                              request, &response, timeout_));
+  return std::move(*response.mutable_job());
+}
+
+absl::StatusOr<v1::Job> ApiClient::GetJob(const std::string& job_id) {
+  v1::GetJobRequest request;
+  request.set_job_id(job_id);
+  v1::GetJobResponse response;
+  MUSTER_RETURN_IF_ERROR(Call([this](auto* context, const auto& in,
+                                     auto* out) { return stubs_->job.GetJob(context, in, out); },
+                              request, &response, timeout_));
+  return std::move(*response.mutable_job());
+}
+
+absl::StatusOr<v1::ListJobsResponse> ApiClient::ListJobs(const v1::ListJobsRequest& request) {
+  v1::ListJobsResponse response;
+  MUSTER_RETURN_IF_ERROR(Call([this](auto* context, const auto& in,
+                                     auto* out) { return stubs_->job.ListJobs(context, in, out); },
+                              request, &response, timeout_));
+  return response;
+}
+
+absl::StatusOr<v1::Job> ApiClient::CancelJob(const std::string& job_id, const std::string& reason) {
+  v1::CancelJobRequest request;
+  request.set_job_id(job_id);
+  request.set_reason(reason);
+  v1::CancelJobResponse response;
+  MUSTER_RETURN_IF_ERROR(Call([this](auto* context, const auto& in,
+                                     auto* out) { return stubs_->job.CancelJob(context, in, out); },
+                              request, &response, timeout_));
+  return std::move(*response.mutable_job());
+}
+
+absl::StatusOr<v1::Job> ApiClient::WaitJob(const std::string& job_id, absl::Duration wait) {
+  v1::WaitJobRequest request;
+  request.set_job_id(job_id);
+  request.mutable_timeout()->set_seconds(absl::ToInt64Seconds(wait));
+  request.mutable_timeout()->set_nanos(
+      static_cast<int>(absl::ToInt64Nanoseconds(wait % absl::Seconds(1))));
+  v1::WaitJobResponse response;
+  MUSTER_RETURN_IF_ERROR(Call([this](auto* context, const auto& in,
+                                     auto* out) { return stubs_->job.WaitJob(context, in, out); },
+                              request, &response, wait + timeout_));
+  return std::move(*response.mutable_job());
+}
+
+absl::StatusOr<v1::ListNodesResponse> ApiClient::ListNodes() {
+  v1::ListNodesResponse response;
+  MUSTER_RETURN_IF_ERROR(
+      Call([this](auto* context, const auto& in,
+                  auto* out) { return stubs_->node.ListNodes(context, in, out); },
+           v1::ListNodesRequest(), &response, timeout_));
+  return response;
+}
+
+}  // namespace muster

@@ -1,0 +1,38 @@
+#ifndef MUSTER_CTL_CLIENT_RECONNECT_H_
+#define MUSTER_CTL_CLIENT_RECONNECT_H_
+
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/base/backoff.h"
+#include "common/base/clock.h"
+
+namespace muster {
+
+// Whether `status` says that the other side is away for now: worth another try.
+bool IsLostContact(const absl::Status& status);
+
+// When to try again after contact was lost, and when to give up: after `give_up_after` of silence.
+// Not thread-safe.
+class Reconnect {
+ public:
+  Reconnect(const Clock* clock, absl::Duration give_up_after);  // `clock` must outlive this object.
+
+  // The other side has spoken.
+  void Heard();
+  // The wait before the next try; nullopt: it was silent for too long.
+  std::optional<absl::Duration> Next();
+  // Since it was last heard.
+  absl::Duration Silence() const { return clock_->Boot() - heard_; }
+
+ private:
+  const Clock* const clock_;
+  const absl::Duration give_up_after_;
+  absl::Duration heard_;
+  Backoff backoff_;
+};
+
+}  // namespace muster
+
+#endif  // MUSTER_CTL_CLIENT_RECONNECT_H_

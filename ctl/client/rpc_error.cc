@@ -1,0 +1,29 @@
+#include "ctl/client/rpc_error.h"
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/rpc/error_details.h"
+#include "common/rpc/grpc_status.h"
+#include "ctl/client/address.h"
+
+namespace muster {
+
+absl::Status FromRpc(const grpc::Status& status, const std::string& address) {
+  const absl::Status error = FromGrpcStatus(status);
+  if (error.ok() || DetailsOf(error).errors_size() > 0) return error;
+  if (error.code() == absl::StatusCode::kDeadlineExceeded) {
+    return WithDetail(error, "NO_ANSWER", "",
+                      absl::StrCat("the agent at ", address,
+                                   " did not answer in time; --timeout gives it longer"));
+  }
+  if (error.code() != absl::StatusCode::kUnavailable) return error;
+  // Words of gRPC's own, which name sockets and subchannels. A server's UNAVAILABLE says more.
+  const absl::string_view text = error.message();
+  const bool transport =
+      absl::StrContains(text, "failed to connect") || absl::StrContains(text, "Socket closed") ||
+      absl::StrContains(text, "Connection reset") || absl::StrContains(text, "Broken pipe") ||
+      absl::StrContains(text, "GOAWAY") || absl::StrContains(text, "recvmsg");
+  return transport ? NoAgentError(address, std::string(text)) : error;
+}
+
+}  // namespace muster

@@ -1,0 +1,17 @@
+#ifndef MUSTER_CTL_CLIENT_RPC_ERROR_H_
+#define MUSTER_CTL_CLIENT_RPC_ERROR_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "grpcpp/support/status.h"
+
+namespace muster {
+
+// What a call's end means to a user. What the server said stays; what gRPC says of a connection
+// becomes "no agent answers at …".
+absl::Status FromRpc(const grpc::Status& status, const std::string& address);
+
+}  // namespace muster
+
+#endif  // MUSTER_CTL_CLIENT_RPC_ERROR_H_
