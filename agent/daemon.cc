@@ -1,0 +1,195 @@
+#include "agent/daemon.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "agent/base_env.h"
+#include "agent/device/device_probe.h"
+#include "agent/exit_codes.h"
+#include "agent/rpc/node_stream.h"
+#include "common/base/fs.h"
+#include "common/base/status.h"
+#include "common/base/version.h"
+#include "common/rpc/channel.h"
+#include "glog/logging.h"
+
+namespace muster {
+namespace {
+
+// Open calls are ended by us, at once; what is left after this is cancelled.
+constexpr absl::Duration kServerPatience = absl::Seconds(1);
+// The end must come within 2 s, whatever some engine still waits for.
+constexpr absl::Duration kStopPatience = absl::Milliseconds(1800);
+
+}  // namespace
+
+Daemon::Daemon(const AgentOptions& options, SdNotify notify, EventLoop* loop)
+    : options_(options),
+      notify_(std::move(notify)),
+      loop_(loop),
+      exit_code_(kExitOk),
+      calls_(loop) {}
+
+Daemon::~Daemon() {
+  if (stopper_.joinable()) stopper_.join();
+}
+
+int Daemon::Run() {
+  signals_ = std::make_unique<StopSignals>(loop_, [this](int signal) { OnSignal(signal); });
+  exit_code_ = kExitFailed;
+  const absl::Status opened = Open();
+  if (!opened.ok()) {
+    Fail(exit_code_, opened);
+    return exit_code_;
+  }
+  exit_code_ = kExitOk;
+  gangs_->Recover([this](const absl::Status& recovered) { OnRecovered(recovered); });
+  loop_->Run();
+  return exit_code_;
+}
+
+absl::Status Daemon::Open() {
+  MUSTER_RETURN_IF_ERROR(OpenState());
+  MUSTER_RETURN_IF_ERROR(OpenGangs());
+  if (options_.scheduler.empty()) MUSTER_RETURN_IF_ERROR(OpenScheduler());
+  return absl::OkStatus();
+}
+
+absl::Status Daemon::OpenState() {
+  exit_code_ = kExitState;
+  MUSTER_RETURN_IF_ERROR(Annotate(MakeDirs(options_.state_dir), "state directory"));
+  absl::StatusOr<StateLock> lock = StateLock::Take(options_.state_dir);
+  if (!lock.ok()) {
+    if (absl::IsAlreadyExists(lock.status())) exit_code_ = kExitStateInUse;
+    return lock.status();
+  }
+  lock_.emplace(*std::move(lock));
+  MUSTER_ASSIGN_OR_RETURN(identity_, BeginIncarnation(options_.state_dir));
+  LOG(INFO) << "node=" << options_.name << " id=" << identity_.id
+            << " incarnation=" << identity_.incarnation << " version=" << kVersion << " STARTING";
+  return absl::OkStatus();
+}
+
+absl::Status Daemon::OpenGangs() {
+  exit_code_ = kExitFailed;
+  MUSTER_ASSIGN_OR_RETURN(const std::unique_ptr<DeviceProbe> probe,
+                          MakeDeviceProbe(options_.devices));
+  MUSTER_ASSIGN_OR_RETURN(std::vector<v1::Device> devices, probe->Probe());
+  MUSTER_ASSIGN_OR_RETURN(topology_, Topology::Load());
+  LOG(INFO) << "node=" << options_.name << " devices=" << devices.size()
+            << " cpus=" << topology_->cpus() << " FOUND";
+  Ledger::Options ledger;
+  ledger.first_port = options_.first_port;
+  ledger.last_port = options_.last_port;
+  ledger_ = std::make_unique<Ledger>(ledger, std::move(devices), loop_->clock());
+  Gangs::Options gangs;
+  gangs.state_dir = options_.state_dir;
+  gangs.shim_path = options_.shim_path;
+  gangs.node_name = options_.name;
+  gangs.base_env = BaseEnv();
+  gangs.cgroup_root = options_.cgroup_root;
+  gangs.keep_ended = options_.keep_ended;
+  gangs_ = Gangs::Make(gangs, loop_, ledger_.get(), topology_.get());
+  return absl::OkStatus();
+}
+
+absl::Status Daemon::OpenScheduler() {
+  exit_code_ = kExitState;
+  MUSTER_ASSIGN_OR_RETURN(
+      scheduler_,
+      SchedulerRole::Open(
+          options_, loop_, &calls_,
+          [this](const std::string& address) -> absl::StatusOr<std::shared_ptr<grpc::Channel>> {
+            // This very agent is reached without a socket.
+            if (address == server_->addresses().front()) {
+              return server_->InProcessChannel();
+            }
+            return MakeChannel(address, options_.security);
+          }));
+  return absl::OkStatus();
+}
+
+void Daemon::OnRecovered(const absl::Status& recovered) {
+  if (stopping_) return;
+  if (!recovered.ok()) return Fail(kExitState, Annotate(recovered, "recovery"));
+  const absl::Status serving = Serve();
+  if (!serving.ok()) return Fail(kExitListen, serving);
+  StartLink();
+  LOG(INFO) << "node=" << options_.name << " listen=" << absl::StrJoin(server_->addresses(), ",")
+            << " READY";
+  notify_.Send("READY=1");
+  if (notify_.watchdog() > absl::ZeroDuration()) Beat();
+}
+
+absl::Status Daemon::Serve() {
+  agent_service_ = std::make_unique<AgentServiceRpc>(loop_, gangs_.get());
+  log_service_ = std::make_unique<LogServiceRpc>(loop_, gangs_.get(), &calls_);
+  std::vector<grpc::Service*> services = {agent_service_.get(), log_service_.get()};
+  if (scheduler_ != nullptr) {
+    for (grpc::Service* service : scheduler_->services()) services.push_back(service);
+  }
+  MUSTER_ASSIGN_OR_RETURN(server_, ApiServer::Start(options_, services));
+  return absl::OkStatus();
+}
+
+void Daemon::StartLink() {
+  std::shared_ptr<grpc::Channel> channel;
+  if (options_.scheduler.empty()) {
+    channel = server_->InProcessChannel();
+  } else {
+    absl::StatusOr<std::shared_ptr<grpc::Channel>> made =
+        MakeChannel(options_.scheduler, options_.security);
+    if (!made.ok()) return Fail(kExitUsage, Annotate(made.status(), "--scheduler"));
+    channel = *std::move(made);
+  }
+  link_ = std::make_unique<SchedulerLink>(
+      SchedulerLink::Options(),
+      DescribeNode(options_, identity_, server_->addresses().front(), ledger_->devices(),
+                   topology_->cpus()),
+      loop_, gangs_.get(), [this, channel = std::move(channel)](NodeStreamEvents* events) {
+        return OpenNodeStream(channel, loop_, events);
+      });
+  link_->Start();
+}
+
+// From the loop: a loop that hangs is killed by systemd, and the next agent finds the ranks.
+void Daemon::Beat() {
+  notify_.Send("WATCHDOG=1");
+  loop_->After(notify_.watchdog() / 2, [this] { Beat(); });
+}
+
+void Daemon::OnSignal(int signal) {
+  LOG(INFO) << "node=" << options_.name << " signal=" << sigabbrev_np(signal) << " STOPPING";
+  Stop();
+}
+
+void Daemon::Stop() {
+  if (std::exchange(stopping_, true)) return;
+  notify_.Send("STOPPING=1");
+  if (server_ == nullptr) return loop_->Stop();
+  loop_->After(kStopPatience, [this] {
+    LOG(WARNING) << "node=" << options_.name << " calls are stuck; ending without them";
+    google::FlushLogFiles(google::INFO);
+    _exit(exit_code_);  // Nothing is lost: whatever was promised is on disk.
+  });
+  server_->SayGoodbye();
+  link_ = nullptr;
+  calls_.EndAll(absl::UnavailableError("the agent is going down; try again"));
+  stopper_ = std::thread([this] {
+    server_->Shutdown(kServerPatience);
+    loop_->Stop();  // After the posts of every call's end.
+  });
+}
+
+void Daemon::Fail(int exit_code, const absl::Status& status) {
+  std::fprintf(stderr, "msagentd: %s\n", std::string(status.message()).c_str());
+  exit_code_ = exit_code;
+  Stop();
+}
+
+}  // namespace muster

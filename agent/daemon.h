@@ -1,0 +1,80 @@
+#ifndef MUSTER_AGENT_DAEMON_H_
+#define MUSTER_AGENT_DAEMON_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "agent/api_server.h"
+#include "agent/device/ledger.h"
+#include "agent/device/topology.h"
+#include "agent/link/scheduler_link.h"
+#include "agent/node_identity.h"
+#include "agent/options.h"
+#include "agent/rpc/agent_service.h"
+#include "agent/rpc/log_service.h"
+#include "agent/scheduler_role.h"
+#include "agent/sd_notify.h"
+#include "agent/signals.h"
+#include "agent/state_lock.h"
+#include "agent/task/gangs.h"
+#include "common/base/event_loop.h"
+#include "common/rpc/open_calls.h"
+
+namespace muster {
+
+// The agent, put together: state, then what runs here, then the server, then the tie to the
+// scheduler. Lives on the loop, for the whole life of the process.
+class Daemon {
+ public:
+  // `loop` must outlive this object, and gRPC's threads.
+  Daemon(const AgentOptions& options, SdNotify notify, EventLoop* loop);
+  ~Daemon();
+
+  // Runs until a signal asks for the end. Returns the exit code; says why on stderr, in one line,
+  // when that is not 0. The ranks go on in any case.
+  int Run();
+
+ private:
+  // The steps of the start; each returns an error and notes the exit code that fits.
+  absl::Status Open();
+  absl::Status OpenState();
+  absl::Status OpenGangs();
+  absl::Status OpenScheduler();
+  absl::Status Serve();
+
+  void OnRecovered(const absl::Status& recovered);
+  void StartLink();
+  void Beat();
+  void OnSignal(int signal);
+  // Ends every call, then the server, then the loop. Leaves the ranks alone.
+  void Stop();
+  void Fail(int exit_code, const absl::Status& status);
+
+  const AgentOptions options_;
+  const SdNotify notify_;
+  EventLoop* const loop_;
+  int exit_code_;
+  bool stopping_ = false;
+
+  std::optional<StateLock> lock_;
+  NodeIdentity identity_;
+  OpenCalls calls_;
+  std::unique_ptr<Ledger> ledger_;
+  std::unique_ptr<Topology> topology_;
+  std::unique_ptr<Gangs> gangs_;
+  std::unique_ptr<SchedulerRole> scheduler_;  // Null without the role.
+  std::unique_ptr<AgentServiceRpc> agent_service_;
+  std::unique_ptr<LogServiceRpc> log_service_;
+  std::unique_ptr<ApiServer> server_;
+  std::unique_ptr<SchedulerLink> link_;
+  std::unique_ptr<StopSignals> signals_;
+  std::thread stopper_;  // Waits for the server's end while the loop runs.
+};
+
+}  // namespace muster
+
+#endif  // MUSTER_AGENT_DAEMON_H_

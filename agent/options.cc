@@ -1,0 +1,250 @@
+#include "agent/options.h"
+
+#include <linux/limits.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "agent/device/device_probe.h"
+#include "agent/flag_parser.h"
+#include "common/base/fs.h"
+#include "common/base/status.h"
+#include "gflags/gflags.h"
+
+DEFINE_string(state_dir, "",
+              "Keeps everything that must last here. Default: /var/lib/muster, or "
+              "$XDG_STATE_HOME/muster for users other than root.");
+DEFINE_string(
+    listen, "",
+    "Listens on these addresses, separated by commas: unix:PATH, or HOST:PORT with mutual "
+    "TLS. Default: unix:/run/muster/agent.sock, or below $XDG_RUNTIME_DIR for users other "
+    "than root.");
+DEFINE_string(scheduler, "self",
+              "Names the scheduler: self (this agent holds the role), unix:PATH or HOST:PORT.");
+DEFINE_string(agent_devices, "",
+              "Replaces the search for devices: KIND:COUNT[,KIND:COUNT...] or none. Default: "
+              "$MUSTER_DEVICES, else every vendor is asked.");
+DEFINE_string(agent_labels, "", "Labels this host: KEY=VALUE[,KEY=VALUE...].");
+DEFINE_string(agent_name, "", "Names this host in the cluster. Default: its host name.");
+DEFINE_string(agent_address, "",
+              "Is where ranks on other hosts reach this one. Default: the host of the first TCP "
+              "listener; without one 127.0.0.1 under --scheduler=self, else the host name.");
+DEFINE_string(shim_path, "",
+              "Is the program msshim. Default: beside this program, or in ../libexec/muster.");
+DEFINE_string(cgroup_root, "",
+              "Puts the ranks' cgroups below this directory; none does without. Default: found.");
+DEFINE_int32(agent_first_port, 20000, "Is the first port that ranks may be given.");
+DEFINE_int32(agent_last_port, 31999, "Is the last port that ranks may be given.");
+DEFINE_int32(agent_keep_ended_h, 24 * 7, "Keeps the files of ended gangs for so many hours.");
+DEFINE_int32(scheduler_keep_jobs_h, 24 * 30, "Keeps final jobs for so many hours.");
+DEFINE_int32(scheduler_heartbeat_ms, 2000, "Asks agents for a heartbeat so often.");
+DEFINE_int32(scheduler_max_queued_jobs, 10000, "Refuses jobs beyond so many that wait.");
+DEFINE_string(tls_cert, "", "Is this side's certificate chain (PEM).");
+DEFINE_string(tls_key, "", "Is the certificate's private key (PEM).");
+DEFINE_string(tls_ca, "", "Is who signs the certificates of the other side (PEM).");
+DEFINE_bool(insecure, false, "Allows TCP without TLS on loopback addresses.");
+DEFINE_bool(enable_reflection, false, "Serves gRPC's server reflection, for grpcurl and the like.");
+DEFINE_bool(check_config, false, "Checks the flags and the files that they name, and exits.");
+
+DECLARE_bool(help);
+DECLARE_bool(version);
+
+namespace muster {
+namespace {
+
+constexpr size_t kMaxName = 253;  // Of a host: RFC 1035.
+
+std::string Env(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+std::string HostName() {
+  char name[HOST_NAME_MAX + 1] = {};
+  if (gethostname(name, sizeof(name) - 1) != 0 || name[0] == '\0') return "localhost";
+  return name;
+}
+
+std::string DefaultStateDir() {
+  if (geteuid() == 0) return "/var/lib/muster";
+  const std::string xdg = Env("XDG_STATE_HOME");
+  if (!xdg.empty()) return JoinPath(xdg, "muster");
+  const std::string home = Env("HOME");
+  return home.empty() ? "" : JoinPath(home, ".local/state/muster");
+}
+
+std::string DefaultListen() {
+  if (geteuid() == 0) return "unix:/run/muster/agent.sock";
+  const std::string xdg = Env("XDG_RUNTIME_DIR");
+  return xdg.empty() ? "" : absl::StrCat("unix:", JoinPath(xdg, "muster/agent.sock"));
+}
+
+absl::StatusOr<std::string> StateDir() {
+  const std::string path = FLAGS_state_dir.empty() ? DefaultStateDir() : FLAGS_state_dir;
+  if (path.empty()) {
+    return absl::InvalidArgumentError(
+        "--state_dir is needed: neither XDG_STATE_HOME nor HOME is set");
+  }
+  if (path[0] == '/') return path;
+  char cwd[PATH_MAX];
+  if (getcwd(cwd, sizeof(cwd)) == nullptr) return ErrnoStatus(errno, "--state_dir");
+  return JoinPath(cwd, path);
+}
+
+absl::StatusOr<std::vector<std::string>> Listen(const SecurityOptions& security) {
+  const std::string text = FLAGS_listen.empty() ? DefaultListen() : FLAGS_listen;
+  if (text.empty()) {
+    return absl::InvalidArgumentError("--listen is needed: XDG_RUNTIME_DIR is not set");
+  }
+  std::vector<std::string> addresses;
+  for (absl::string_view address : absl::StrSplit(text, ',')) {
+    address = absl::StripAsciiWhitespace(address);
+    MUSTER_RETURN_IF_ERROR(Annotate(CheckSecurity(address, security), "--listen"));
+    addresses.emplace_back(address);
+  }
+  return addresses;
+}
+
+absl::StatusOr<std::map<std::string, std::string>> Labels() {
+  std::map<std::string, std::string> labels;
+  for (absl::string_view label : absl::StrSplit(FLAGS_agent_labels, ',', absl::SkipEmpty())) {
+    const std::vector<std::string> halves = absl::StrSplit(label, absl::MaxSplits('=', 1));
+    if (halves.size() != 2 || halves[0].empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--agent_labels: '", label, "' is not KEY=VALUE"));
+    }
+    if (!labels.emplace(halves[0], halves[1]).second) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--agent_labels: '", halves[0], "' is given twice"));
+    }
+  }
+  return labels;
+}
+
+absl::StatusOr<std::string> NodeName() {
+  const std::string name = FLAGS_agent_name.empty() ? HostName() : FLAGS_agent_name;
+  if (name.size() > kMaxName) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--agent_name: ", name.size(), " characters, ", kMaxName, " are allowed"));
+  }
+  for (const char c : name) {
+    if (absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' || c == '_') {
+      continue;
+    }
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--agent_name=", name, ": only letters, digits, '-', '.' and '_' are allowed"));
+  }
+  return name;
+}
+
+std::string RankAddress(const AgentOptions& options) {
+  if (!FLAGS_agent_address.empty()) return FLAGS_agent_address;
+  for (const std::string& address : options.listen) {
+    const std::string host = HostOf(address);
+    if (!host.empty() && host != "0.0.0.0" && host != "::") return host;
+  }
+  return options.scheduler.empty() ? "127.0.0.1" : HostName();
+}
+
+// The shim beside this program, in the place of a package, or in a build tree.
+absl::StatusOr<std::string> ShimPath() {
+  char self[PATH_MAX] = {};
+  if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0) self[0] = '\0';
+  const std::string dir = DirName(self);
+  std::vector<std::string> places = {JoinPath(dir, "msshim"),
+                                     JoinPath(dir, "../libexec/muster/msshim"),
+                                     JoinPath(dir, "shim/msshim")};
+  if (!FLAGS_shim_path.empty()) places = {FLAGS_shim_path};
+  for (const std::string& place : places) {
+    if (access(place.c_str(), X_OK) != 0) continue;
+    char resolved[PATH_MAX];
+    return std::string(realpath(place.c_str(), resolved) == nullptr ? place.c_str() : resolved);
+  }
+  if (!FLAGS_shim_path.empty()) {
+    return absl::NotFoundError(
+        absl::StrCat("--shim_path=", FLAGS_shim_path, ": no program that can be run"));
+  }
+  return absl::NotFoundError(absl::StrCat("msshim is neither at ", places[0], " nor at ", places[1],
+                                          "; install it there or give --shim_path"));
+}
+
+absl::Status CheckNumbers() {
+  if (FLAGS_agent_first_port < 1024 || FLAGS_agent_last_port > 65535 ||
+      FLAGS_agent_first_port > FLAGS_agent_last_port) {
+    return absl::InvalidArgumentError(absl::StrCat("--agent_first_port=", FLAGS_agent_first_port,
+                                                   " --agent_last_port=", FLAGS_agent_last_port,
+                                                   ": not a range within 1024 to 65535"));
+  }
+  const struct {
+    const char* name;
+    int value;
+    int least;
+  } bounds[] = {{"agent_keep_ended_h", FLAGS_agent_keep_ended_h, 0},
+                {"scheduler_keep_jobs_h", FLAGS_scheduler_keep_jobs_h, 0},
+                {"scheduler_heartbeat_ms", FLAGS_scheduler_heartbeat_ms, 100},
+                {"scheduler_max_queued_jobs", FLAGS_scheduler_max_queued_jobs, 1}};
+  for (const auto& bound : bounds) {
+    if (bound.value >= bound.least) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("--", bound.name, "=", bound.value, ": must be at least ", bound.least));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TakePlainFlags(AgentOptions* options) {
+  MUSTER_RETURN_IF_ERROR(CheckNumbers());
+  options->first_port = FLAGS_agent_first_port;
+  options->last_port = FLAGS_agent_last_port;
+  options->keep_ended = absl::Hours(FLAGS_agent_keep_ended_h);
+  options->keep_jobs = absl::Hours(FLAGS_scheduler_keep_jobs_h);
+  options->heartbeat_interval = absl::Milliseconds(FLAGS_scheduler_heartbeat_ms);
+  options->max_queued_jobs = FLAGS_scheduler_max_queued_jobs;
+  options->enable_reflection = FLAGS_enable_reflection;
+  options->cgroup_root = FLAGS_cgroup_root;
+  options->security = {FLAGS_tls_cert, FLAGS_tls_key, FLAGS_tls_ca, FLAGS_insecure};
+  return absl::OkStatus();
+}
+
+absl::Status TakeFlags(AgentOptions* options) {
+  MUSTER_RETURN_IF_ERROR(TakePlainFlags(options));
+  MUSTER_ASSIGN_OR_RETURN(options->state_dir, StateDir());
+  MUSTER_ASSIGN_OR_RETURN(options->listen, Listen(options->security));
+  if (FLAGS_scheduler != "self") {
+    MUSTER_RETURN_IF_ERROR(
+        Annotate(CheckSecurity(FLAGS_scheduler, options->security), "--scheduler"));
+    options->scheduler = FLAGS_scheduler;
+  }
+  options->devices = FLAGS_agent_devices.empty() ? Env("MUSTER_DEVICES") : FLAGS_agent_devices;
+  MUSTER_RETURN_IF_ERROR(
+      Annotate(MakeDeviceProbe(options->devices).status(),
+               FLAGS_agent_devices.empty() ? "MUSTER_DEVICES" : "--agent_devices"));
+  MUSTER_ASSIGN_OR_RETURN(options->labels, Labels());
+  MUSTER_ASSIGN_OR_RETURN(options->name, NodeName());
+  MUSTER_ASSIGN_OR_RETURN(options->shim_path, ShimPath());
+  options->address = RankAddress(*options);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<AgentVerb> ParseAgentOptions(const std::vector<std::string>& args,
+                                            AgentOptions* options) {
+  MUSTER_RETURN_IF_ERROR(ParseFlags(args));
+  if (FLAGS_help) return AgentVerb::kHelp;
+  if (FLAGS_version) return AgentVerb::kVersion;
+  MUSTER_RETURN_IF_ERROR(TakeFlags(options));
+  return FLAGS_check_config ? AgentVerb::kCheckConfig : AgentVerb::kRun;
+}
+
+std::string AgentHelp() {
+  return absl::StrCat(
+      "msagentd: the node agent of Muster; runs the ranks of distributed training jobs on this "
+      "host.\n\nusage: msagentd [--flag=value ...]\n\n",
+      DescribeFlags("agent/options.cc"),
+      "  --flagfile=PATH\n      Reads more flags from a file, one a line.\n");
+}
+
+}  // namespace muster
