@@ -9,7 +9,6 @@
 #include "absl/status/statusor.h"
 #include "agent/device/topology.h"
 #include "agent/shim/shim_plan.h"
-#include "agent/task/cgroup.h"
 #include "launch/contract.h"
 #include "muster/v1/agent_service.pb.h"
 #include "muster/v1/node.pb.h"
@@ -31,16 +30,6 @@ struct GangPlan {
   std::vector<LaunchFile> files;      // With absolute paths.
   std::vector<std::string> log_dirs;  // The user's, to be made.
 };
-
-// The limits that act on all ranks of the gang together.
-CgroupLimits CgroupLimitsOf(const v1::JobSpec& spec);
-// Whether the first failing rank takes the others with it.
-bool StopsGang(const v1::JobSpec& spec);
-// This host's part of the placement. `request` was checked by CheckStart().
-const v1::NodePlacement& HostOf(const v1::StartGangRequest& request);
-// INVALID_ARGUMENT when `request` lacks or contradicts itself in what everything else stands on:
-// the node rank, the ranks, their roles, their devices.
-absl::Status CheckStart(const v1::StartGangRequest& request);
 
 // Renders every local rank. INVALID_ARGUMENT: the spec cannot be rendered. RESOURCE_EXHAUSTED: this
 // host has too few cores for the binding asked for. `request` was checked by CheckStart().

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/shim/log_format.h"
+#include "agent/task/start_request.h"
 #include "common/base/failpoint.h"
 #include "common/base/fs.h"
 #include "common/base/status.h"

@@ -12,6 +12,7 @@
 #include "agent/task/gang_plan.h"
 #include "agent/task/gang_runner.h"
 #include "agent/task/recovery.h"
+#include "agent/task/start_request.h"
 #include "agent/task/state_counter.h"
 #include "common/base/fs.h"
 #include "common/base/status.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "agent/task/gang_plan.h"
+#include "agent/task/start_request.h"
 #include "common/job/exit_result.h"
 #include "glog/logging.h"
 #include "google/protobuf/timestamp.pb.h"
