@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "agent/device/device_probe.h"
+#include "agent/device/probe.h"
 
 namespace muster {
 

@@ -4,6 +4,7 @@
 
 #include <iterator>
 #include <utility>
+#include <vector>
 
 #include "agent/device/ascend_probe.h"
 #include "agent/device/fixed_probe.h"

@@ -3,21 +3,11 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
-#include "muster/v1/node.pb.h"
+#include "agent/device/probe.h"
 
 namespace muster {
-
-// Finds the devices of one host. One implementation per vendor, and a fixed one for CPU hosts and
-// tests. Blocking; not thread-safe.
-class DeviceProbe {
- public:
-  virtual ~DeviceProbe() = default;
-  // All devices, by kind, then physical number. A host without any is fine and gives none.
-  virtual absl::StatusOr<std::vector<v1::Device>> Probe() = 0;
-};
 
 // The probe for a host. `fixed` is the value of --agent_devices; when it is empty, MUSTER_DEVICES
 // is read in its place: `KIND:COUNT[,KIND:COUNT…]` or `none`. Both empty: ask every vendor.

@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "agent/device/device_probe.h"
+#include "agent/device/probe.h"
 
 namespace muster {
 

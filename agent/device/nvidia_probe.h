@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "agent/device/device_probe.h"
+#include "agent/device/probe.h"
 
 namespace muster {
 
