@@ -18,16 +18,17 @@ namespace muster {
 // What a contract asks of the planner for one role.
 struct RoleNeeds {
   std::string role;
-  int ports_per_rank = 0;       // On every rank's own host.
-  int ports_on_first_rank = 0;  // On top, for rank 0 of the role: RankPlacement.ports begins with them.
+  int ports_per_rank = 0;  // On every rank's own host.
+  int ports_on_first_rank =
+      0;  // On top, for rank 0 of the role: RankPlacement.ports begins with them.
 };
 
 // Which rank of which gang a plan is for. Everything pointed to must outlive the call.
 struct LaunchContext {
-  const v1::JobSpec* spec = nullptr;            // With all defaults filled in.
-  const v1::Placement* placement = nullptr;     // Complete: ports included.
-  int node_rank = 0;                            // Index in placement.nodes.
-  const v1::RankPlacement* rank = nullptr;      // One of that node's ranks.
+  const v1::JobSpec* spec = nullptr;         // With all defaults filled in.
+  const v1::Placement* placement = nullptr;  // Complete: ports included.
+  int node_rank = 0;                         // Index in placement.nodes.
+  const v1::RankPlacement* rank = nullptr;   // One of that node's ranks.
   std::string job_id;
   int attempt = 0;
   int rank_restarts = 0;  // Restarts of this rank alone within the attempt.
@@ -51,7 +52,8 @@ struct LogNames {
 // What one rank gets.
 struct LaunchPlan {
   std::vector<std::string> argv;
-  std::map<std::string, std::string> env;  // On top of the spec's.
+  std::map<std::string, std::string> env;           // On top of the spec's.
+  std::map<std::string, std::string> env_defaults;  // Only where nothing else sets them.
   // Left behind by other launchers; removed from the agent's environment, never from the spec's. A
   // name that ends in '*' means every variable that begins so.
   std::vector<std::string> clear_env;

@@ -20,9 +20,10 @@ std::vector<std::string> ContractNames();
 // Whether the contract that `spec` names exists and can run it. `spec` has its defaults filled in.
 absl::Status CheckContract(const v1::JobSpec& spec);
 
-// The contract's needs, in the spec's order of roles; ports of one rank are
-// ports_per_rank, and for rank 0 of the role ports_on_first_rank on top.
-absl::StatusOr<std::vector<RoleNeeds>> NeedsOf(const v1::JobSpec& spec);
+// Ports that one rank of the role needs on its host.
+inline int PortsOfRank(const RoleNeeds& needs, int rank) {
+  return needs.ports_per_rank + (rank == 0 ? needs.ports_on_first_rank : 0);
+}
 
 }  // namespace muster
 

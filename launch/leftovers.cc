@@ -1,0 +1,41 @@
+#include "launch/leftovers.h"
+
+#include "absl/strings/match.h"
+#include "absl/strings/string_view.h"
+
+namespace muster {
+
+const std::vector<std::string>& LeftoverVariables() {
+  static const auto* const kNames = new std::vector<std::string>{
+      // torchrun (torch/distributed/elastic/agent/server/local_elastic_agent.py, torch 1.13).
+      "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK", "GROUP_WORLD_SIZE",
+      "ROLE_NAME", "ROLE_RANK", "ROLE_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_*",
+      // Open MPI 4.1 and every launcher that speaks PMI or PMIx.
+      "OMPI_COMM_WORLD_*", "OMPI_UNIVERSE_SIZE", "OMPI_APP_CTX_NUM_PROCS", "PMIX_*", "PMI_*",
+      // srun (its man page, "OUTPUT ENVIRONMENT VARIABLES"): those of one task.
+      "SLURM_PROCID", "SLURM_LOCALID", "SLURM_NODEID",
+      // msrun and rank tables.
+      "MS_ROLE", "MS_NODE_ID", "MS_SCHED_HOST", "MS_SCHED_PORT", "MS_WORKER_NUM", "RANK_ID",
+      "RANK_SIZE", "DEVICE_ID", "RANK_TABLE_FILE",
+      // python -m paddle.distributed.launch.
+      "PADDLE_TRAINER_ID", "PADDLE_TRAINERS_NUM", "PADDLE_TRAINER_ENDPOINTS",
+      "PADDLE_CURRENT_ENDPOINT", "PADDLE_RANK_IN_NODE", "PADDLE_LOCAL_SIZE", "PADDLE_GLOBAL_RANK",
+      "PADDLE_GLOBAL_SIZE", "PADDLE_LOCAL_RANK", "PADDLE_MASTER", "PADDLE_NNODES",
+      "FLAGS_selected_*",
+      // Muster: a rank that calls `msctl run`. MUSTER_DEVICES stays: it describes the host.
+      "MUSTER_JOB_ID", "MUSTER_RANK", "MUSTER_WORLD_SIZE", "MUSTER_LOCAL_RANK",
+      "MUSTER_LOCAL_WORLD_SIZE", "MUSTER_ROLE", "MUSTER_ROLE_RANK", "MUSTER_ROLE_WORLD_SIZE",
+      "MUSTER_NODE_RANK", "MUSTER_NUM_NODES", "MUSTER_NODE_NAME", "MUSTER_MASTER_ADDR",
+      "MUSTER_ATTEMPT", "MUSTER_RANK_RESTARTS", "MUSTER_FENCE_TOKEN", "MUSTER_VISIBLE_DEVICES",
+      "MUSTER_RANK_DEVICES", "MUSTER_PORTS"};
+  return *kNames;
+}
+
+bool MatchesVariable(const std::string& pattern, const std::string& name) {
+  absl::string_view prefix = pattern;
+  if (prefix.empty() || prefix.back() != '*') return pattern == name;
+  prefix.remove_suffix(1);
+  return absl::StartsWith(name, prefix);
+}
+
+}  // namespace muster

@@ -1,0 +1,45 @@
+#include "launch/registry.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/base/status.h"
+#include "launch/plain.h"
+#include "launch/torch.h"
+
+namespace muster {
+namespace {
+
+// One line per contract.
+const std::vector<const LaunchContract*>& Contracts() {
+  static const auto* const kContracts = new std::vector<const LaunchContract*>{
+      new PlainContract,
+      new TorchContract,
+  };
+  return *kContracts;
+}
+
+}  // namespace
+
+absl::StatusOr<const LaunchContract*> FindContract(absl::string_view name) {
+  for (const LaunchContract* contract : Contracts()) {
+    if (contract->name() == name) return contract;
+  }
+  return absl::NotFoundError(absl::StrCat("contract: there is no contract '", name, "'; use ",
+                                          absl::StrJoin(ContractNames(), " or ")));
+}
+
+std::vector<std::string> ContractNames() {
+  std::vector<std::string> names;
+  for (const LaunchContract* contract : Contracts()) names.emplace_back(contract->name());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+absl::Status CheckContract(const v1::JobSpec& spec) {
+  MUSTER_ASSIGN_OR_RETURN(const LaunchContract* contract, FindContract(spec.contract()));
+  return contract->Check(spec);
+}
+
+}  // namespace muster
