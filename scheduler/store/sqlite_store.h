@@ -27,9 +27,9 @@ struct SqliteStoreOptions {
 // acknowledged. One writer thread of its own does all the work; the destructor finishes what was
 // committed, except while the disk is full.
 //
-// Opens the file, or makes it, and checks all of it. DATA_LOSS: it is damaged, and is left as it is.
-// FAILED_PRECONDITION: a newer program has written it, or another process has it open. `loop` must
-// outlive the store.
+// Opens the file, or makes it, and checks all of it. DATA_LOSS: it is damaged, and is left as it
+// is. FAILED_PRECONDITION: a newer program has written it, or another process has it open. `loop`
+// must outlive the store.
 absl::StatusOr<std::unique_ptr<StateStore>> OpenSqliteStore(const SqliteStoreOptions& options,
                                                             EventLoop* loop);
 

@@ -24,7 +24,8 @@ enum class StopCause {
   kStartFailed = 6,  // An agent could not start its part.
 };
 
-// A job as it is stored: what users see, and what only the scheduler needs to go on after its death.
+// A job as it is stored: what users see, and what only the scheduler needs to go on after its
+// death.
 struct JobRecord {
   v1::Job job;
   StopCause stop_cause = StopCause::kNone;  // Of the current attempt.
@@ -72,8 +73,8 @@ class StateStore {
 
   virtual ~StateStore() = default;
 
-  // All that is stored. Raises the epoch durably before it returns. Blocks: call it once, before the
-  // loop serves anybody. DATA_LOSS names a damaged file.
+  // All that is stored. Raises the epoch durably before it returns. Blocks: call it once, before
+  // the loop serves anybody. DATA_LOSS names a damaged file.
   virtual absl::StatusOr<StoredState> Load() = 0;
 
   // Makes `batch` durable; batches take effect in order. `done` is called on the loop, in order,

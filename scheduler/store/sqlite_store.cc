@@ -1,0 +1,168 @@
+#include "scheduler/store/sqlite_store.h"
+
+#include <cstdlib>
+#include <deque>
+#include <utility>
+#include <vector>
+
+#include "common/base/backoff.h"
+#include "common/base/failpoint.h"
+#include "common/base/status.h"
+#include "glog/logging.h"
+#include "scheduler/store/sqlite_db.h"
+
+namespace muster {
+namespace {
+
+struct Entry {
+  StateBatch batch;
+  StateStore::Done done;
+};
+using Entries = std::vector<Entry>;
+
+// See OpenSqliteStore(). Two threads: the loop collects, the writer writes. What is under "writer"
+// below is touched on the writer's thread only.
+class SqliteStore : public StateStore {
+ public:
+  SqliteStore(const SqliteStoreOptions& options, std::unique_ptr<SqliteDb> db, EventLoop* loop)
+      : options_(options),
+        loop_(loop),
+        db_(std::move(db)),
+        backoff_({options.first_retry, options.max_retry, /*jitter=*/0.0}),
+        writer_(std::make_unique<LoopThread>()) {}
+
+  ~SqliteStore() override {
+    *alive_ = false;
+    if (!collected_.empty()) Flush();
+    writer_ = nullptr;  // Runs what was handed over, then joins.
+  }
+
+  absl::StatusOr<StoredState> Load() override {
+    absl::StatusOr<StoredState> state;
+    writer_->Call([this, &state] { state = db_->Load(); });
+    return state;
+  }
+
+  void Commit(StateBatch batch, Done done) override {
+    DCHECK(loop_->OnLoop());
+    collected_.push_back({std::move(batch), std::move(done)});
+    if (collected_.size() > 1) return;
+    loop_->Post([this, alive = alive_] {
+      if (*alive) Flush();
+    });
+  }
+
+  absl::Status Full() const override { return full_; }
+
+ private:
+  // Hands all commits of this turn to the writer.
+  void Flush() {
+    auto entries = std::make_shared<Entries>(std::move(collected_));
+    collected_.clear();
+    writer_->loop()->Post([this, entries] {
+      for (Entry& entry : *entries) waiting_.push_back(std::move(entry));
+      if (retry_ != 0) return RefuseNew();
+      Write();
+    });
+  }
+
+  // On the writer: all that waits, as one transaction.
+  void Write() {
+    retry_ = 0;
+    if (dead_ || waiting_.empty()) return;
+    std::vector<const StateBatch*> batches;
+    for (const Entry& entry : waiting_) {
+      if (!entry.batch.empty()) batches.push_back(&entry.batch);
+    }
+    Failpoint("store_before_commit");
+    const absl::Status status = batches.empty() ? absl::OkStatus() : db_->Apply(batches);
+    if (absl::IsResourceExhausted(status)) return WaitForSpace(status);
+    if (!status.ok()) return Die(status);
+    Failpoint("store_after_commit");
+    if (!writer_full_.ok()) {
+      LOG(INFO) << "state store: there is space again";
+      SetFull(absl::OkStatus());
+      backoff_.Reset();
+    }
+    Entries answered;
+    for (Entry& entry : waiting_) answered.push_back(std::move(entry));
+    waiting_.clear();
+    Answer(std::move(answered), absl::OkStatus());
+    const absl::Status checkpoint = db_->Checkpoint();
+    if (!checkpoint.ok()) Die(checkpoint);
+  }
+
+  void WaitForSpace(const absl::Status& status) {
+    if (writer_full_.ok()) LOG(ERROR) << status.message();
+    SetFull(status);
+    RefuseNew();
+    if (waiting_.empty()) {  // Nothing to retry; the next commit tries again.
+      return;
+    }
+    retry_ = writer_->loop()->After(backoff_.Next(), [this] { Write(); });
+  }
+
+  // Answers what need not wait for space. Barriers go on waiting, to keep the order.
+  void RefuseNew() {
+    Entries refused;
+    std::deque<Entry> kept;
+    for (Entry& entry : waiting_) {
+      if (entry.batch.refuse_when_full) {
+        refused.push_back(std::move(entry));
+      } else {
+        kept.push_back(std::move(entry));
+      }
+    }
+    waiting_ = std::move(kept);
+    Answer(std::move(refused), writer_full_);
+  }
+
+  void SetFull(const absl::Status& status) {
+    writer_full_ = status;
+    loop_->Post([this, alive = alive_, status] {
+      if (*alive) full_ = status;
+    });
+  }
+
+  void Answer(Entries entries, const absl::Status& status) {
+    if (entries.empty()) return;
+    auto answered = std::make_shared<Entries>(std::move(entries));
+    loop_->Post([alive = alive_, answered, status] {
+      for (Entry& entry : *answered) {
+        if (*alive) entry.done(status);
+      }
+    });
+  }
+
+  void Die(const absl::Status& status) {
+    dead_ = true;
+    if (options_.on_fatal) return options_.on_fatal(status);
+    LOG(FATAL) << status.message() << "; nothing more is acknowledged, restart to recover";
+  }
+
+  const SqliteStoreOptions options_;
+  EventLoop* const loop_;
+  // On the loop.
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Entries collected_;
+  absl::Status full_;
+  // On the writer.
+  std::unique_ptr<SqliteDb> db_;
+  Backoff backoff_;
+  std::deque<Entry> waiting_;
+  absl::Status writer_full_;
+  EventLoop::TimerId retry_ = 0;
+  bool dead_ = false;
+
+  std::unique_ptr<LoopThread> writer_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<StateStore>> OpenSqliteStore(const SqliteStoreOptions& options,
+                                                            EventLoop* loop) {
+  MUSTER_ASSIGN_OR_RETURN(std::unique_ptr<SqliteDb> db, SqliteDb::Open(options.path));
+  return std::make_unique<SqliteStore>(options, std::move(db), loop);
+}
+
+}  // namespace muster
