@@ -18,8 +18,9 @@ def e2e_test(name, data = [], timeout = "moderate", tags = [], **kwargs):
         srcs = [name + ".py"],
         timeout = timeout,
         data = data + [
-            ":suite.py",
             ":cluster.py",
+            ":job_case.py",
+            ":suite.py",
             "//agent/shim:msshim",
             "//agent:msagentd",
             "//ctl:msctl",

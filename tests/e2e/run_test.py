@@ -1,0 +1,81 @@
+#!/usr/bin/python3
+"""`msctl run`: the same contracts with an agent and without one."""
+
+import json
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import suite
+from job_case import JobCase
+
+UNREACHABLE = 6
+
+
+class RunTest(JobCase):
+    def run_local(self, *args, check=True):
+        done = subprocess.run([self.cluster.bin.msctl, "run", "--local", *args], text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=60, cwd=self.cluster.dir,
+                              env=dict(self.cluster.env, MUSTER_DEVICES="none"))
+        if check:
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done
+
+    def run_agent(self, *args, check=True):
+        return self.cluster.msctl("run", "--agent", *args, check=check, cwd=self.cluster.dir)
+
+    def both(self):
+        return (("local", self.run_local), ("agent", self.run_agent))
+
+    def test_every_rank_runs_and_is_heard(self):
+        for name, run in self.both():
+            with self.subTest(name):
+                done = run("--nproc", "4", "--", "/bin/sh", "-c", "echo rank $MUSTER_RANK here")
+                for rank in range(4):
+                    self.assertIn(f"rank {rank} here", done.stdout)
+
+    def test_the_exit_code_is_the_first_causes(self):
+        for name, run in self.both():
+            with self.subTest(name):
+                done = run("--nproc", "8", "--", self.program("exit_with"), "--rank", "5", "--code",
+                           "3", check=False)
+                self.assertEqual(done.returncode, 3, done.stderr)
+
+    def test_both_ways_give_a_rank_the_same(self):
+        reports = {}
+        for name, run in self.both():
+            directory = self.directory(name)
+            run("--nproc", "2", "--contract", "torch", "--", self.program("report_env"), directory)
+            with open(os.path.join(directory, "1.json")) as file:
+                reports[name] = json.load(file)
+        for variable in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR",
+                         "OMP_NUM_THREADS", "MUSTER_RANK", "MUSTER_WORLD_SIZE"):
+            self.assertEqual(reports["local"]["env"].get(variable),
+                             reports["agent"]["env"].get(variable), variable)
+        self.assertEqual(set(reports["local"]["env"]) ^ set(reports["agent"]["env"]), set())
+        self.assertEqual(reports["local"]["cwd"], reports["agent"]["cwd"])
+
+    def test_agent_is_asked_for_and_not_there(self):
+        done = subprocess.run(
+            [self.cluster.bin.msctl, "--address=unix:/nonexistent/agent.sock", "run", "--agent",
+             "--", "/bin/true"], text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, timeout=20, env=self.cluster.env)
+        self.assertEqual(done.returncode, UNREACHABLE, done.stderr)
+
+    def test_which_way_is_said_on_stderr(self):
+        here = self.cluster.msctl("run", "--", "/bin/true", cwd=self.cluster.dir)
+        self.assertEqual(len(here.stderr.strip().splitlines()) >= 1, True)
+        self.assertIn("agent", here.stderr)
+
+    def test_a_local_run_leaves_nothing_behind(self):
+        before = set(os.listdir("/tmp"))
+        self.run_local("--nproc", "2", "--", "/bin/true")
+        left = [name for name in set(os.listdir("/tmp")) - before if "must" in name]
+        self.assertEqual(left, [])
+
+
+if __name__ == "__main__":
+    suite.main()
