@@ -69,7 +69,8 @@ class LaunchContract {
   virtual ~LaunchContract() = default;
   // As in JobSpec.contract.
   virtual absl::string_view name() const = 0;
-  // INVALID_ARGUMENT when this contract cannot run `spec`.
+  // INVALID_ARGUMENT when this contract cannot run `spec`, in the form "field: cause; what to do",
+  // e.g. "restart.scope: …; use gang".
   virtual absl::Status Check(const v1::JobSpec& spec) const = 0;
   // One entry per role, in the spec's order.
   virtual std::vector<RoleNeeds> Needs(const v1::JobSpec& spec) const = 0;

@@ -259,7 +259,8 @@ void JobChecker::CheckEnv(const std::string& field,
   for (const auto& [name, value] : env) {
     bytes += name.size() + value.size() + 2;
     if (!IsEnvName(name)) {
-      Add(field, "INVALID_NAME", absl::StrCat("'", name, "' cannot name an environment variable"),
+      Add(absl::StrCat(field, ".", name), "INVALID_NAME",
+          absl::StrCat("'", name, "' cannot name an environment variable"),
           "use letters, digits and '_', no digit first");
       continue;
     }
@@ -380,7 +381,8 @@ void JobChecker::CheckSelection() {
   CheckRange("labels", spec_.labels_size(), 0, kMaxListed);
   for (const auto& [key, value] : spec_.labels()) {
     if (IsLabelKey(key) && IsLabelValue(value)) continue;
-    Add("labels", "INVALID_NAME", absl::StrCat("'", key, "' is not a sound label"),
+    Add(absl::StrCat("labels.", key), "INVALID_NAME",
+        absl::StrCat("'", key, "' is not a sound label"),
         "keys: 1 to 63 letters, digits, '.', '_', '/', '-'; values: at most 256 bytes");
   }
   CheckRange("constraints", spec_.constraints_size(), 0, kMaxListed);

@@ -1,0 +1,130 @@
+#include "ctl/spec/spec_loader.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "common/base/fs.h"
+#include "common/base/status.h"
+#include "common/base/unique_fd.h"
+#include "common/job/job_check.h"
+#include "common/job/job_defaults.h"
+#include "common/job/job_names.h"
+#include "ctl/spec/message_reader.h"
+#include "ctl/spec/source_excerpt.h"
+#include "ctl/spec/yaml_value.h"
+#include "launch/registry.h"
+
+namespace muster {
+namespace {
+
+constexpr char kRoot[] = "job";
+
+// All of the file, but no more than the limit and one byte: enough to see that it is too large.
+absl::StatusOr<std::string> ReadBounded(int fd, const std::string& name) {
+  std::string bytes(kMaxJobFileBytes + 1, '\0');
+  size_t size = 0;
+  while (size < bytes.size()) {
+    const ssize_t n = read(fd, &bytes[size], bytes.size() - size);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return ErrnoStatus(errno, name);
+    if (n == 0) break;
+    size += static_cast<size_t>(n);
+  }
+  bytes.resize(size);
+  return bytes;
+}
+
+absl::StatusOr<std::string> CurrentDir(const LoadOptions& options) {
+  if (!options.current_dir.empty()) return options.current_dir;
+  std::error_code error;
+  const std::filesystem::path current = std::filesystem::current_path(error);
+  if (error) return ErrnoStatus(error.value(), "the current directory");
+  return current.string();
+}
+
+absl::Status Refuse(const std::string& file_name, absl::string_view text,
+                    std::vector<SourceFault> faults) {
+  return absl::InvalidArgumentError(FormatFaults(file_name, text, std::move(faults)));
+}
+
+// The file's name without folder and extension; standard input has none.
+std::string NameOfFile(const std::string& file_name) {
+  const std::string stem = std::filesystem::path(file_name).stem().string();
+  return stem.empty() || file_name == kStdinName ? "" : JobNameFrom(stem);
+}
+
+void AddJobFaults(const v1::JobSpec& spec, const MessageReader& reader,
+                  std::vector<SourceFault>* faults) {
+  for (JobFault& fault : FindJobFaults(spec)) {
+    faults->push_back(
+        {reader.PlaceOf(fault.detail.field_path()), std::move(fault.message), fault.detail.hint()});
+  }
+}
+
+// A contract's refusal reads "field: cause; what to do" (launch/contract.h).
+SourceFault ContractFault(absl::string_view message, const MessageReader& reader) {
+  const size_t colon = message.find(": ");
+  if (colon == absl::string_view::npos) return {{}, std::string(message), ""};
+  const std::string field = absl::StrCat(kRoot, ".", message.substr(0, colon));
+  const absl::string_view cause = message.substr(colon + 2);
+  const size_t semicolon = cause.rfind("; ");
+  if (semicolon == absl::string_view::npos) return {reader.PlaceOf(field), std::string(cause), ""};
+  return {reader.PlaceOf(field), std::string(cause.substr(0, semicolon)),
+          std::string(cause.substr(semicolon + 2))};
+}
+
+}  // namespace
+
+absl::StatusOr<v1::JobSpec> LoadJobFile(const std::string& path, const LoadOptions& options) {
+  if (path == "-") {
+    MUSTER_ASSIGN_OR_RETURN(const std::string text, ReadBounded(STDIN_FILENO, kStdinName));
+    return LoadJobText(text, kStdinName, options);
+  }
+  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return ErrnoStatus(errno, path);
+  MUSTER_ASSIGN_OR_RETURN(const std::string text, ReadBounded(fd.get(), path));
+  return LoadJobText(text, path, options);
+}
+
+absl::StatusOr<v1::JobSpec> LoadJobText(absl::string_view text, const std::string& file_name,
+                                        const LoadOptions& options) {
+  if (text.size() > kMaxJobFileBytes) {
+    const SourcePlace place = PlaceOfOffset(text, kMaxJobFileBytes);
+    return Refuse(file_name, text,
+                  {{place, absl::StrCat("the file is larger than ", kMaxJobFileBytes, " bytes"),
+                    "is it a job file at all? Put data into files of its own"}});
+  }
+  YamlValue root;
+  SourceFault fault;
+  if (!ParseYaml(text, &root, &fault)) return Refuse(file_name, text, {fault});
+
+  v1::JobSpec spec;
+  MessageReader reader(kRoot);
+  reader.Read(root, &spec);
+  std::vector<SourceFault> faults = reader.faults();
+  // What could not be read is absent now, and must not be called missing.
+  if (!faults.empty()) return Refuse(file_name, text, std::move(faults));
+
+  if (spec.name().empty()) spec.set_name(NameOfFile(file_name));
+  MUSTER_ASSIGN_OR_RETURN(const std::string current_dir, CurrentDir(options));
+  spec.set_workdir(
+      std::filesystem::path(JoinPath(current_dir, spec.workdir())).lexically_normal().string());
+  AddJobFaults(spec, reader, &faults);
+  if (!faults.empty()) return Refuse(file_name, text, std::move(faults));
+
+  FillJobDefaults(&spec);
+  if (absl::Status status = CheckContract(spec); !status.ok()) {
+    return Refuse(file_name, text, {ContractFault(status.message(), reader)});
+  }
+  return spec;
+}
+
+}  // namespace muster
