@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "agent/process/gang_record.h"
 #include "agent/shim/log_format.h"
 #include "agent/task/start_request.h"
 #include "common/base/failpoint.h"
@@ -20,6 +21,13 @@ constexpr absl::Duration kCgroupLastTry = absl::Seconds(30);
 
 // Whether a shim has ever taken this gang up; before that, nothing of it has run.
 bool HasBegun(const GangDir& dir) { return PathExists(JoinPath(dir.path(), kExitsFile)); }
+
+// Whether the exit journal says nothing of any rank.
+bool RecordIsEmpty(const GangDir& dir) {
+  const absl::StatusOr<GangRecord> record = ReadGangRecord(dir.path());
+  if (!record.ok()) return absl::IsNotFound(record.status());
+  return !record->finished && record->exits.empty() && record->running.empty();
+}
 
 }  // namespace
 
@@ -145,8 +153,15 @@ void GangRunner::OnGone(const absl::Status& status) {
   if (phase_ != Phase::kRunning) return;
   LOG(WARNING) << Tag() << " msshim is gone: " << status.message();
   // Not from within the client's own call.
-  Post([this] {
+  Post([this, status] {
     dead_ = std::move(client_);
+    // One that refuses the gang before it has a rank, or dies before it could have one, is no
+    // reason for another try: the ranks have not started.
+    const bool refused = absl::IsFailedPrecondition(status) && RecordIsEmpty(dir_);
+    if ((refused || !HasBegun(dir_)) && !CgroupRoot::Populated(cgroup_)) {
+      EndUnstarted(absl::StrCat("msshim: ", status.message()));
+      return;
+    }
     Reconnect();
   });
 }

@@ -7,7 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "agent/process/shim_client.h"
+#include "agent/process/rank_exit.h"
 #include "agent/task/task_state.h"
 #include "muster/v1/agent_service.pb.h"
 #include "muster/v1/task.pb.h"

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/job/exit_result.h"
 #include "common/job/job_names.h"
+#include "common/job/rank_map.h"
 
 namespace muster {
 
@@ -29,6 +30,10 @@ absl::Status CheckStart(const v1::StartGangRequest& request) {
                                                      rank.rank(), " cannot be a rank's name"));
     }
     const std::string label = RankLabel(rank.role(), rank.rank());
+    if (FindRole(request.spec(), rank.role()) < 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("placement: ", label, ": no such role in spec"));
+    }
     if (!seen.emplace(rank.role(), rank.rank()).second) {
       return absl::InvalidArgumentError(absl::StrCat("placement: ", label, " is there twice"));
     }

@@ -9,6 +9,7 @@ namespace {
 v1::StartGangRequest Valid() {
   v1::StartGangRequest request;
   request.mutable_spec()->set_workdir("/");
+  request.mutable_spec()->add_roles()->set_name("worker");
   v1::NodePlacement* const here = request.mutable_placement()->add_nodes();
   here->add_devices()->set_kind("nvidia");
   for (int i = 0; i < 2; ++i) {
@@ -44,8 +45,8 @@ TEST(CheckStartTest, RefusesWhatContradictsItself) {
   EXPECT_TRUE(absl::IsInvalidArgument(CheckStart(request)));
 }
 
-TEST(CheckStartTest, RefusesRolesThatAreNoFileNames) {
-  for (const char* role : {"", "../x", "a/b", ".."}) {
+TEST(CheckStartTest, RefusesRolesThatAreNoFileNamesOrNotInTheSpec) {
+  for (const char* role : {"", "../x", "a/b", "..", "server"}) {
     v1::StartGangRequest request = Valid();
     request.mutable_placement()->mutable_nodes(0)->mutable_ranks(0)->set_role(role);
     EXPECT_TRUE(absl::IsInvalidArgument(CheckStart(request))) << role;
