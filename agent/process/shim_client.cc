@@ -1,0 +1,491 @@
+#include "agent/process/shim_client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "agent/process/shim_process.h"
+#include "agent/shim/codec.h"
+#include "agent/shim/exit_journal.h"
+#include "agent/shim/fd_socket.h"
+#include "agent/shim/frame.h"
+#include "common/base/unique_fd.h"
+#include "glog/logging.h"
+
+namespace muster {
+namespace {
+
+// Of one rank: what a successor of the shim would need.
+struct RankDescriptors {
+  int restart = 0;
+  UniqueFd out;
+  UniqueFd err;
+  UniqueFd pidfd;
+
+  UniqueFd* Of(DescriptorKind kind) {
+    return kind == DescriptorKind::kOut ? &out : kind == DescriptorKind::kErr ? &err : &pidfd;
+  }
+};
+
+class ShimClientImpl : public ShimClient {
+ public:
+  ShimClientImpl(std::string shim_path, std::string gang_dir, EventLoop* loop, ShimEvents* events)
+      : shim_path_(std::move(shim_path)),
+        gang_dir_(std::move(gang_dir)),
+        loop_(loop),
+        events_(events) {}
+  ~ShimClientImpl() override {
+    *alive_ = false;
+    Disconnect();
+    for (auto& [index, orphan] : orphans_) loop_->Unwatch(orphan.pidfd.get());
+  }
+
+  absl::Status Start(bool takeover, std::map<int, RankDescriptors> inherited);
+  absl::Status Attach();
+  std::map<int, RankDescriptors> TakeDescriptors() { return std::exchange(descriptors_, {}); }
+
+  void Stop(absl::Duration grace) override;
+  void RestartRank(int index, int restart) override;
+  void Subscribe(int index, bool is_stderr, bool on) override;
+
+ private:
+  void Use(UniqueFd socket);
+  void Disconnect();
+  void Send(FrameType type, const Encoder& payload);
+  void HandOver(const std::map<int, RankDescriptors>& inherited);
+  void WatchOrphans(std::map<int, RankDescriptors> inherited);
+  void OnOrphanGone(int index);
+  void Flush();
+  void SendWants();
+
+  void OnReady(uint32_t bits);
+  void OnFrame(const Frame& frame);
+  void OnRecord(const Frame& frame);
+  void OnDescriptors(const Frame& frame);
+  void OnFailed(const Frame& frame);
+  void OnFinishedFrame();
+  void OnEnd(const std::string& why);
+  bool CatchUp();
+  void Gone(const absl::Status& status);
+  const ShimPlan* Plan();
+
+  std::string shim_path_;  // Empty until the shim has told its own.
+  const std::string gang_dir_;
+  EventLoop* const loop_;
+  ShimEvents* const events_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // An event may delete this object.
+
+  UniqueFd socket_;
+  FrameReader reader_;
+  std::deque<UniqueFd> received_;
+  struct Piece {
+    std::string bytes;
+    std::vector<UniqueFd> fds;
+  };
+  std::deque<Piece> queue_;
+  bool wants_write_ = false;
+
+  bool finished_ = false;
+  std::map<int, RankDescriptors> descriptors_;  // By index.
+  std::map<int, RankDescriptors> orphans_;      // Ranks of a dead shim that may have become ours.
+  std::map<int, int> wanted_restarts_;          // index → restart, until the shim has run it.
+  std::set<std::pair<int, bool>> subscriptions_;
+  std::set<std::pair<int, int>> told_exits_;  // (index, restart).
+  std::optional<ShimPlan> plan_;
+};
+
+absl::Status ShimClientImpl::Start(bool takeover, std::map<int, RankDescriptors> inherited) {
+  absl::StatusOr<UniqueFd> socket = StartShim(shim_path_, gang_dir_, takeover, loop_);
+  if (!socket.ok()) return socket.status();
+  Use(*std::move(socket));
+  if (!takeover) return absl::OkStatus();
+  HandOver(inherited);
+  WatchOrphans(std::move(inherited));
+  // After what the caller still asks for in this turn: the shim acts on that first.
+  loop_->Post([this, alive = alive_] {
+    if (!*alive) return;
+    Send(FrameType::kAgentHello, Encoder());
+  });
+  return absl::OkStatus();
+}
+
+absl::Status ShimClientImpl::Attach() {
+  absl::StatusOr<UniqueFd> socket = ConnectToShim(gang_dir_);
+  if (!socket.ok()) return socket.status();
+  Use(*std::move(socket));
+  return absl::OkStatus();
+}
+
+void ShimClientImpl::Use(UniqueFd socket) {
+  Disconnect();
+  socket_ = std::move(socket);
+  loop_->Watch(socket_.get(), EPOLLIN, [this](uint32_t bits) { OnReady(bits); });
+}
+
+void ShimClientImpl::Disconnect() {
+  if (socket_.valid()) loop_->Unwatch(socket_.get());
+  socket_.reset();
+  reader_ = FrameReader();
+  received_.clear();
+  queue_.clear();
+  wants_write_ = false;
+}
+
+// Duplicates travel; we keep ours until the new shim has sent its own.
+void ShimClientImpl::HandOver(const std::map<int, RankDescriptors>& inherited) {
+  std::vector<NamedDescriptor> all;
+  for (const auto& [index, rank] : inherited) {
+    const auto add = [&all, index = index, restart = rank.restart](DescriptorKind kind, int fd) {
+      if (fd >= 0) all.push_back({index, restart, kind, fd});
+    };
+    add(DescriptorKind::kOut, rank.out.get());
+    add(DescriptorKind::kErr, rank.err.get());
+    add(DescriptorKind::kPidfd, rank.pidfd.get());
+  }
+  for (size_t at = 0; at < all.size(); at += kMaxDescriptorsPerFrame) {
+    const size_t end = std::min(at + kMaxDescriptorsPerFrame, all.size());
+    const std::vector<NamedDescriptor> batch(all.begin() + static_cast<std::ptrdiff_t>(at),
+                                             all.begin() + static_cast<std::ptrdiff_t>(end));
+    Piece piece;
+    piece.bytes = EncodeFrame(FrameType::kAdopt, EncodeDescriptors(batch));
+    for (const NamedDescriptor& descriptor : batch) {
+      piece.fds.emplace_back(fcntl(descriptor.fd, F_DUPFD_CLOEXEC, 0));
+    }
+    queue_.push_back(std::move(piece));
+  }
+  Flush();
+}
+
+// Where this process is what orphans fall to (PID 1 of a container, a subreaper), the new shim
+// cannot wait for them but we can.
+void ShimClientImpl::WatchOrphans(std::map<int, RankDescriptors> inherited) {
+  for (auto& [index, rank] : inherited) {
+    if (!rank.pidfd.valid()) continue;
+    rank.out.reset();
+    rank.err.reset();
+    const int fd = rank.pidfd.get();
+    orphans_[index] = std::move(rank);
+    loop_->Watch(fd, EPOLLIN, [this, index = index](uint32_t) { OnOrphanGone(index); });
+  }
+}
+
+void ShimClientImpl::OnOrphanGone(int index) {
+  const auto found = orphans_.find(index);
+  if (found == orphans_.end()) return;
+  const RankDescriptors orphan = std::move(found->second);
+  orphans_.erase(found);
+  loop_->Unwatch(orphan.pidfd.get());
+  siginfo_t info = {};
+  if (waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(orphan.pidfd.get()), &info,
+             WEXITED | WNOHANG) != 0 ||
+      info.si_pid == 0) {
+    return;  // Somebody else's child; the shim asks the kernel.
+  }
+  int status = info.si_status;  // As waitpid() packs it.
+  if (info.si_code == CLD_EXITED) {
+    status = info.si_status << 8;
+  } else if (info.si_code == CLD_DUMPED) {
+    status |= 0x80;
+  }
+  Encoder out;
+  out.I32(index);
+  out.I32(orphan.restart);
+  out.I32(status);
+  Send(FrameType::kReaped, out);
+}
+
+void ShimClientImpl::Send(FrameType type, const Encoder& payload) {
+  if (!socket_.valid()) return;
+  if (queue_.empty() || !queue_.back().fds.empty()) queue_.emplace_back();
+  queue_.back().bytes += EncodeFrame(type, payload.bytes());
+  Flush();
+}
+
+void ShimClientImpl::Flush() {
+  while (!queue_.empty()) {
+    Piece& piece = queue_.front();
+    std::vector<int> fds;
+    for (const UniqueFd& fd : piece.fds) fds.push_back(fd.get());
+    const ssize_t sent = SendWithFds(socket_.get(), piece.bytes.data(), piece.bytes.size(), fds);
+    if (sent < 0) break;  // When the connection is gone, reading will say so.
+    piece.fds.clear();
+    piece.bytes.erase(0, static_cast<size_t>(sent));
+    if (piece.bytes.empty()) queue_.pop_front();
+  }
+  if (wants_write_ == !queue_.empty()) return;
+  wants_write_ = !queue_.empty();
+  loop_->Rewatch(socket_.get(), wants_write_ ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
+void ShimClientImpl::Stop(absl::Duration grace) {
+  DCHECK(loop_->OnLoop());
+  wanted_restarts_.clear();
+  Encoder out;
+  out.I64(absl::ToInt64Milliseconds(grace));
+  Send(FrameType::kStop, out);
+}
+
+void ShimClientImpl::RestartRank(int index, int restart) {
+  DCHECK(loop_->OnLoop());
+  if (told_exits_.count({index, restart}) > 0) return;
+  int& wanted = wanted_restarts_[index];
+  wanted = std::max(wanted, restart);
+  if (finished_) {
+    finished_ = false;
+    const absl::Status started = Start(/*takeover=*/true, {});
+    if (!started.ok()) {
+      // Not from within the caller's own call.
+      loop_->Post([this, alive = alive_, started] {
+        if (*alive) Gone(started);
+      });
+      return;
+    }
+    SendWants();
+    return;
+  }
+  Encoder out;
+  out.I32(index);
+  out.I32(restart);
+  Send(FrameType::kRestart, out);
+}
+
+void ShimClientImpl::Subscribe(int index, bool is_stderr, bool on) {
+  DCHECK(loop_->OnLoop());
+  if (on) {
+    subscriptions_.insert({index, is_stderr});
+  } else {
+    subscriptions_.erase({index, is_stderr});
+  }
+  Encoder out;
+  out.I32(index);
+  out.Bool(is_stderr);
+  out.Bool(on);
+  Send(FrameType::kSubscribe, out);
+}
+
+// To a shim that knows nothing of this client yet.
+void ShimClientImpl::SendWants() {
+  for (const auto& [index, restart] : wanted_restarts_) {
+    Encoder out;
+    out.I32(index);
+    out.I32(restart);
+    Send(FrameType::kRestart, out);
+  }
+  for (const auto& [index, is_stderr] : subscriptions_) {
+    Encoder out;
+    out.I32(index);
+    out.Bool(is_stderr);
+    out.Bool(true);
+    Send(FrameType::kSubscribe, out);
+  }
+}
+
+void ShimClientImpl::OnReady(uint32_t bits) {
+  const std::shared_ptr<bool> alive = alive_;
+  if ((bits & EPOLLOUT) != 0) Flush();
+  char buffer[16384];
+  const ssize_t got = ReceiveWithFds(socket_.get(), buffer, sizeof(buffer), &received_);
+  if (got < 0 && errno == EAGAIN) return;
+  if (got <= 0) return OnEnd("msshim has closed the connection");
+  reader_.Append(buffer, static_cast<size_t>(got));
+  const int socket = socket_.get();
+  Frame frame;
+  while (*alive && socket_.get() == socket) {
+    const FrameReader::Result result = reader_.Next(&frame);
+    if (result == FrameReader::Result::kNeedMore) return;
+    if (result == FrameReader::Result::kFailed) return OnEnd(reader_.error());
+    OnFrame(frame);
+  }
+}
+
+void ShimClientImpl::OnFrame(const Frame& frame) {
+  Decoder in(frame.payload);
+  switch (frame.type) {
+    case FrameType::kHello:
+      in.I32();
+      in.U32();
+      if (const std::string program = in.Text(); in.ok() && shim_path_.empty()) {
+        shim_path_ = program;
+      }
+      break;
+    case FrameType::kStarted:
+    case FrameType::kExit:
+      OnRecord(frame);
+      break;
+    case FrameType::kGrew: {
+      const int index = in.I32();
+      const bool is_stderr = in.Bool();
+      const int64_t length = in.I64();
+      if (in.ok()) events_->OnGrew(index, is_stderr, length);
+      break;
+    }
+    case FrameType::kDescriptors:
+      OnDescriptors(frame);
+      break;
+    case FrameType::kPipeClosed: {
+      const auto rank = descriptors_.find(in.I32());
+      const bool is_stderr = in.Bool();
+      if (in.ok() && rank != descriptors_.end()) {
+        (is_stderr ? rank->second.err : rank->second.out).reset();
+      }
+      break;
+    }
+    case FrameType::kFinished:
+      OnFinishedFrame();
+      break;
+    case FrameType::kFailed:
+      OnFailed(frame);
+      break;
+    default:
+      break;  // Of a newer minor version.
+  }
+}
+
+void ShimClientImpl::OnRecord(const Frame& frame) {
+  JournalRecord record;
+  if (frame.payload.size() < kJournalRecordSize ||
+      !DecodeJournalRecord(frame.payload.data(), &record)) {
+    return OnEnd("msshim sent a damaged record");
+  }
+  const auto wanted = wanted_restarts_.find(record.index);
+  if (wanted != wanted_restarts_.end() && wanted->second <= record.restart) {
+    wanted_restarts_.erase(wanted);
+  }
+  if (frame.type == FrameType::kStarted) {
+    events_->OnStarted(record.index, record.restart, record.pid,
+                       absl::FromUnixNanos(record.wall_ns));
+    return;
+  }
+  const auto rank = descriptors_.find(record.index);
+  if (rank != descriptors_.end() && rank->second.restart == record.restart) {
+    rank->second.pidfd.reset();
+  }
+  told_exits_.insert({record.index, record.restart});
+  const bool explains = (record.flags & kNotStarted) != 0;
+  events_->OnExit(MakeRankExit(record, explains ? Plan() : nullptr));
+}
+
+void ShimClientImpl::OnDescriptors(const Frame& frame) {
+  const std::vector<NamedDescriptor> names = DecodeDescriptors(frame.payload);
+  if (received_.size() < names.size()) {
+    // Our table of descriptors is full: those that came cannot be told apart.
+    LOG_FIRST_N(WARNING, 1) << gang_dir_ << ": descriptors of the ranks were lost, raise the limit "
+                            << "of open files; should msshim die, its exits cannot be learned";
+    received_.clear();
+    return;
+  }
+  for (const NamedDescriptor& name : names) {
+    RankDescriptors& rank = descriptors_[name.index];
+    rank.restart = name.restart;
+    *rank.Of(name.kind) = std::move(received_.front());
+    received_.pop_front();
+  }
+}
+
+void ShimClientImpl::OnFailed(const Frame& frame) {
+  Decoder in(frame.payload);
+  const auto failure = static_cast<ShimFailure>(in.U8());
+  const std::string text = in.Text();
+  // Another shim was there first, started by an agent that has died since: it is as good.
+  if (failure == ShimFailure::kLocked && Attach().ok()) return SendWants();
+  Disconnect();
+  Gone(absl::FailedPreconditionError(text));
+}
+
+void ShimClientImpl::OnFinishedFrame() {
+  Disconnect();
+  descriptors_.clear();
+  if (!wanted_restarts_.empty()) {
+    // Its end and our wish have crossed.
+    const absl::Status started = Start(/*takeover=*/true, {});
+    if (!started.ok()) return Gone(started);
+    return SendWants();
+  }
+  finished_ = true;
+  events_->OnFinished();
+}
+
+void ShimClientImpl::OnEnd(const std::string& why) {
+  Disconnect();
+  if (CatchUp()) return;
+  Gone(absl::UnavailableError(absl::StrCat(gang_dir_, ": ", why)));
+}
+
+// The shim does not wait for a slow agent: its last words may be in the journal only.
+bool ShimClientImpl::CatchUp() {
+  const absl::StatusOr<GangRecord> record = ReadGangRecord(gang_dir_);
+  if (!record.ok() || !record->finished) return false;
+  const std::shared_ptr<bool> alive = alive_;
+  for (const RankExit& exit : record->exits) {
+    if (!told_exits_.insert({exit.index, exit.restart}).second) continue;
+    events_->OnExit(exit);
+    if (!*alive) return true;
+  }
+  for (size_t i = 0; i < record->lengths.size(); ++i) {
+    const int index = static_cast<int>(i);
+    events_->OnGrew(index, /*is_stderr=*/false, record->lengths[i].first);
+    if (!*alive) return true;
+    events_->OnGrew(index, /*is_stderr=*/true, record->lengths[i].second);
+    if (!*alive) return true;
+  }
+  OnFinishedFrame();
+  return true;
+}
+
+void ShimClientImpl::Gone(const absl::Status& status) { events_->OnGone(status); }
+
+const ShimPlan* ShimClientImpl::Plan() {
+  if (!plan_.has_value()) {
+    absl::StatusOr<ShimPlan> plan = ReadGangPlan(gang_dir_);
+    if (!plan.ok()) return nullptr;
+    plan_ = *std::move(plan);
+  }
+  return &*plan_;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ShimClient>> ShimClient::Spawn(const std::string& shim_path,
+                                                              const std::string& gang_dir,
+                                                              EventLoop* loop, ShimEvents* events) {
+  auto client = std::make_unique<ShimClientImpl>(shim_path, gang_dir, loop, events);
+  const absl::Status started = client->Start(/*takeover=*/false, {});
+  if (!started.ok()) return started;
+  return client;
+}
+
+absl::StatusOr<std::unique_ptr<ShimClient>> ShimClient::Connect(const std::string& gang_dir,
+                                                                EventLoop* loop,
+                                                                ShimEvents* events) {
+  auto client = std::make_unique<ShimClientImpl>("", gang_dir, loop, events);
+  const absl::Status attached = client->Attach();
+  if (!attached.ok()) return attached;
+  return client;
+}
+
+absl::StatusOr<std::unique_ptr<ShimClient>> ShimClient::Takeover(const std::string& shim_path,
+                                                                 const std::string& gang_dir,
+                                                                 std::unique_ptr<ShimClient> dead,
+                                                                 EventLoop* loop,
+                                                                 ShimEvents* events) {
+  std::map<int, RankDescriptors> inherited;
+  if (auto* old = dynamic_cast<ShimClientImpl*>(dead.get()); old != nullptr) {
+    inherited = old->TakeDescriptors();
+  }
+  auto client = std::make_unique<ShimClientImpl>(shim_path, gang_dir, loop, events);
+  const absl::Status started = client->Start(/*takeover=*/true, std::move(inherited));
+  if (!started.ok()) return started;
+  return client;
+}
+
+}  // namespace muster
