@@ -130,6 +130,9 @@ int Supervisor::Run() {
   // What the agent has asked for already, a restart above all, comes before the end.
   for (const Frame& frame : std::exchange(early_, {})) OnFrame(frame);
   if (parts_.link->connected()) ReadAgent();
+  RunWantedRestarts();
+  CommitFailedStarts();
+  parts_.link->Flush();
   while (!MayFinish()) Round(Timeout());
   Finish();
   return 0;
