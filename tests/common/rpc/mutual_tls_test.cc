@@ -1,0 +1,101 @@
+// Real handshakes over loopback, with certificates that the openssl program makes for each run.
+#include <cstdlib>
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/fs.h"
+#include "common/rpc/channel.h"
+#include "common/rpc/credentials.h"
+#include "common/rpc/deadline.h"
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+#include "gtest/gtest.h"
+#include "muster/v1/node_service.grpc.pb.h"
+#include "tests/fakes/temp_tree.h"
+
+namespace muster {
+namespace {
+
+// A certificate authority in a directory of its own.
+class TestCa {
+ public:
+  TestCa(const TempTree& tree, const std::string& name) : prefix_(tree.Path(name)) {
+    Run(absl::StrCat("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1",
+                     " -subj /CN=", name, " -keyout ", prefix_, ".key -out ", prefix_, ".pem"));
+  }
+  // Files of a certificate for `name` that this authority has signed; trusts `ca`.
+  SecurityOptions Issue(const std::string& name, const TestCa& ca) const {
+    const std::string file = absl::StrCat(prefix_, "-", name);
+    Run(absl::StrCat("openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=",
+                     name, " -keyout ", file, ".key -out ", file, ".csr"));
+    EXPECT_TRUE(WriteFile(file + ".ext", "subjectAltName=DNS:localhost,IP:127.0.0.1").ok());
+    Run(absl::StrCat("openssl x509 -req -days 1 -in ", file, ".csr -CA ", prefix_, ".pem -CAkey ",
+                     prefix_, ".key -CAcreateserial -extfile ", file, ".ext -out ", file, ".pem"));
+    return {file + ".pem", file + ".key", ca.prefix_ + ".pem"};
+  }
+
+ private:
+  static void Run(const std::string& command) {
+    ASSERT_EQ(std::system((command + " 2>/dev/null").c_str()), 0) << command;
+  }
+  const std::string prefix_;
+};
+
+// Serves a service without methods of its own under mutual TLS on a port of the kernel's choice.
+class MutualTlsTest : public testing::Test {
+ protected:
+  MutualTlsTest() : ca_(tree_, "ca"), other_ca_(tree_, "other") {
+    grpc::ServerBuilder builder;
+    TuneServer(&builder);
+    auto credentials = MakeServerCredentials("127.0.0.1:0", ca_.Issue("server", ca_));
+    EXPECT_TRUE(credentials.ok()) << credentials.status();
+    int port = 0;
+    builder.AddListeningPort("127.0.0.1:0", *credentials, &port);
+    builder.RegisterService(&service_);
+    server_ = builder.BuildAndStart();
+    EXPECT_NE(server_, nullptr);
+    address_ = absl::StrCat("localhost:", port);
+  }
+  ~MutualTlsTest() override { server_->Shutdown(DeadlineAfter(absl::Seconds(1))); }
+
+  // The status of a call: UNIMPLEMENTED, the service's own word, when it got through.
+  grpc::StatusCode CallWith(const SecurityOptions& security) {
+    const auto channel = MakeChannel(address_, security);
+    EXPECT_TRUE(channel.ok()) << channel.status();
+    grpc::ClientContext context;
+    SetTimeout(&context, absl::Seconds(5));
+    v1::ListNodesResponse response;
+    return v1::NodeService::NewStub(*channel)
+        ->ListNodes(&context, v1::ListNodesRequest(), &response)
+        .error_code();
+  }
+
+  TempTree tree_;
+  TestCa ca_;
+  TestCa other_ca_;
+  v1::NodeService::CallbackService service_;
+  std::unique_ptr<grpc::Server> server_;
+  std::string address_;
+};
+
+TEST_F(MutualTlsTest, LetsAClientOfTheSameAuthorityIn) {
+  EXPECT_EQ(CallWith(ca_.Issue("client", ca_)), grpc::StatusCode::UNIMPLEMENTED);
+}
+
+TEST_F(MutualTlsTest, KeepsAClientOfAnotherAuthorityOut) {
+  EXPECT_EQ(CallWith(other_ca_.Issue("stranger", ca_)), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(MutualTlsTest, IsNotTrustedByAClientOfAnotherAuthority) {
+  EXPECT_EQ(CallWith(ca_.Issue("client", other_ca_)), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(MutualTlsTest, KeepsAClientWithoutTlsOut) {
+  SecurityOptions insecure;
+  insecure.insecure = true;
+  EXPECT_EQ(CallWith(insecure), grpc::StatusCode::UNAVAILABLE);
+}
+
+}  // namespace
+}  // namespace muster

@@ -1,0 +1,123 @@
+#include "scheduler/rpc/node_service.h"
+
+#include <memory>
+
+#include "common/rpc/deadline.h"
+#include "gtest/gtest.h"
+#include "tests/fakes/fake_scheduler.h"
+#include "tests/fakes/rpc_rig.h"
+
+namespace muster {
+namespace {
+
+class NodeServiceTest : public testing::Test {
+ protected:
+  NodeServiceTest() : service_(rig_.loop(), &scheduler_, rig_.calls()) {
+    scheduler_.welcome->set_epoch(5);
+    rig_.Serve({&service_});
+    stub_ = v1::NodeService::NewStub(rig_.channel());
+    SetTimeout(&context_, absl::Seconds(20));
+    stream_ = stub_->ConnectNode(&context_);
+  }
+  ~NodeServiceTest() override {
+    context_.TryCancel();
+    stream_->Finish();
+    rig_.Stop();
+  }
+
+  void Hello() {
+    v1::ConnectNodeRequest request;
+    request.mutable_hello()->mutable_info()->set_id("id-1");
+    stream_->Write(request);
+    ASSERT_TRUE(stream_->Read(&response_));
+    EXPECT_EQ(response_.welcome().epoch(), 5);
+  }
+
+  RpcRig rig_;
+  FakeScheduler scheduler_;
+  NodeServiceRpc service_;
+  std::unique_ptr<v1::NodeService::Stub> stub_;
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientReaderWriter<v1::ConnectNodeRequest, v1::ConnectNodeResponse>>
+      stream_;
+  v1::ConnectNodeResponse response_;
+};
+
+TEST_F(NodeServiceTest, AnswersHeartbeats) {
+  Hello();
+  v1::ConnectNodeRequest request;
+  request.mutable_heartbeat()->set_sequence(1);
+  stream_->Write(request);
+  ASSERT_TRUE(stream_->Read(&response_));
+  EXPECT_EQ(response_.heartbeat_sequence(), 1);
+  rig_.OnLoop([this] { EXPECT_EQ(scheduler_.heartbeats, 1); });
+}
+
+TEST_F(NodeServiceTest, AcknowledgesAReportWhenItIsDurable) {
+  rig_.OnLoop([this] { scheduler_.hold_acks = true; });
+  Hello();
+  v1::ConnectNodeRequest request;
+  request.mutable_report()->set_job_id("job");
+  request.mutable_report()->set_sequence(4);
+  stream_->Write(request);
+  ASSERT_TRUE(rig_.Await([this] { return scheduler_.held_acks.size() == 1; }));
+  rig_.OnLoop([this] {
+    const FakeScheduler::Ack& ack = scheduler_.held_acks[0];
+    ack.done(AckOf(ack.report));
+  });
+  ASSERT_TRUE(stream_->Read(&response_));
+  EXPECT_EQ(response_.report_ack().job_id(), "job");
+  EXPECT_EQ(response_.report_ack().sequence(), 4);
+}
+
+TEST_F(NodeServiceTest, RefusesAStreamThatBeginsWithoutHello) {
+  v1::ConnectNodeRequest request;
+  request.mutable_heartbeat()->set_sequence(1);
+  stream_->Write(request);
+  EXPECT_FALSE(stream_->Read(&response_));
+  EXPECT_EQ(stream_->Finish().error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  rig_.OnLoop([this] {
+    EXPECT_EQ(scheduler_.heartbeats, 0);
+    EXPECT_TRUE(scheduler_.disconnects.empty());
+  });
+}
+
+TEST_F(NodeServiceTest, EndsAStreamThatANewerOneReplaces) {
+  Hello();
+  rig_.OnLoop([this] {
+    const auto lost = scheduler_.on_lost;
+    lost.begin()->second();
+  });
+  EXPECT_FALSE(stream_->Read(&response_));
+  EXPECT_EQ(stream_->Finish().error_code(), grpc::StatusCode::ABORTED);
+}
+
+TEST_F(NodeServiceTest, SaysSoOnceWhenTheAgentGoesAway) {
+  Hello();
+  context_.TryCancel();
+  EXPECT_TRUE(rig_.Await([this] { return scheduler_.disconnects.size() == 1; }));
+  rig_.OnLoop([this] {
+    const auto lost = scheduler_.on_lost;
+    lost.begin()->second();  // Late: goes nowhere.
+    EXPECT_EQ(scheduler_.disconnects.size(), 1u);
+  });
+}
+
+TEST_F(NodeServiceTest, PassesChangedDevicesOn) {
+  Hello();
+  v1::ConnectNodeRequest request;
+  request.mutable_info()->set_name("node-1");
+  stream_->Write(request);
+  EXPECT_TRUE(rig_.Await([this] { return scheduler_.infos.size() == 1; }));
+}
+
+TEST_F(NodeServiceTest, ListsNodes) {
+  rig_.OnLoop([this] { scheduler_.nodes.emplace_back().mutable_info()->set_name("node-1"); });
+  grpc::ClientContext context;
+  v1::ListNodesResponse response;
+  ASSERT_TRUE(stub_->ListNodes(&context, v1::ListNodesRequest(), &response).ok());
+  EXPECT_EQ(response.nodes(0).info().name(), "node-1");
+}
+
+}  // namespace
+}  // namespace muster
