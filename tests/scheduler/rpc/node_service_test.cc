@@ -21,10 +21,14 @@ class NodeServiceTest : public testing::Test {
   }
   ~NodeServiceTest() override {
     context_.TryCancel();
-    stream_->Finish();
+    if (!finished_) Finish();
     rig_.Stop();
   }
 
+  grpc::StatusCode Finish() {
+    finished_ = true;
+    return stream_->Finish().error_code();
+  }
   void Hello() {
     v1::ConnectNodeRequest request;
     request.mutable_hello()->mutable_info()->set_id("id-1");
@@ -41,6 +45,7 @@ class NodeServiceTest : public testing::Test {
   std::unique_ptr<grpc::ClientReaderWriter<v1::ConnectNodeRequest, v1::ConnectNodeResponse>>
       stream_;
   v1::ConnectNodeResponse response_;
+  bool finished_ = false;
 };
 
 TEST_F(NodeServiceTest, AnswersHeartbeats) {
@@ -75,7 +80,7 @@ TEST_F(NodeServiceTest, RefusesAStreamThatBeginsWithoutHello) {
   request.mutable_heartbeat()->set_sequence(1);
   stream_->Write(request);
   EXPECT_FALSE(stream_->Read(&response_));
-  EXPECT_EQ(stream_->Finish().error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_EQ(Finish(), grpc::StatusCode::FAILED_PRECONDITION);
   rig_.OnLoop([this] {
     EXPECT_EQ(scheduler_.heartbeats, 0);
     EXPECT_TRUE(scheduler_.disconnects.empty());
@@ -89,7 +94,7 @@ TEST_F(NodeServiceTest, EndsAStreamThatANewerOneReplaces) {
     lost.begin()->second();
   });
   EXPECT_FALSE(stream_->Read(&response_));
-  EXPECT_EQ(stream_->Finish().error_code(), grpc::StatusCode::ABORTED);
+  EXPECT_EQ(Finish(), grpc::StatusCode::ABORTED);
 }
 
 TEST_F(NodeServiceTest, SaysSoOnceWhenTheAgentGoesAway) {
