@@ -1,5 +1,9 @@
 #include "agent/task/gang_runner.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -10,6 +14,7 @@
 #include "common/base/failpoint.h"
 #include "common/base/fs.h"
 #include "common/base/status.h"
+#include "common/base/unique_fd.h"
 #include "common/job/exit_result.h"
 #include "glog/logging.h"
 
@@ -272,9 +277,24 @@ void GangRunner::Lose() {
 }
 
 void GangRunner::EndUnstarted(const std::string& why) {
+  if (!CloseDoor()) {
+    Reconnect();
+    return;
+  }
   ranks_.EndRest(TaskEvent::kSpawnFailed, NotStarted(why));
   logs_.OnEnded({});
   Finish(why);
+}
+
+// A shim that an earlier life of the agent has spawned may not have got as far as its lock. It
+// reads the plan under the lock: once that is gone it can only refuse.
+bool GangRunner::CloseDoor() {
+  const UniqueFd lock(
+      open(JoinPath(dir_.path(), kLockFile).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (lock.valid() && flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return false;
+  if (!RecordIsEmpty(dir_)) return false;
+  unlink(dir_.plan_path().c_str());
+  return true;
 }
 
 void GangRunner::Finish(const std::string& error) {

@@ -118,7 +118,10 @@ class GangRunner : private ShimEvents {
   absl::Status TryReconnect();
   void Conclude();
   void Lose();
+  // Ends a gang of which nothing has run, and sees to it that nothing ever will. If something did
+  // after all, it is taken up instead.
   void EndUnstarted(const std::string& why);
+  bool CloseDoor();
 
   void Finish(const std::string& error);
   void RemoveCgroupSoon(absl::Duration delay);
