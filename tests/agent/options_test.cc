@@ -1,0 +1,115 @@
+#include "agent/options.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "gflags/gflags.h"
+#include "gtest/gtest.h"
+#include "tests/fakes/temp_tree.h"
+
+namespace muster {
+namespace {
+
+// Each test begins with the flags as they are at the start of the program.
+class OptionsTest : public testing::Test {
+ protected:
+  OptionsTest() : shim_(tree_.Write("msshim", "#!/bin/sh\n", 0755)) {}
+
+  absl::StatusOr<AgentVerb> Parse(std::vector<std::string> args) {
+    args.insert(args.begin(), {absl::StrCat("--shim_path=", shim_), "--state_dir=/var/x",
+                               "--listen=unix:/run/x.sock", "--agent_devices=none"});
+    options_ = AgentOptions();
+    return ParseAgentOptions(args, &options_);
+  }
+  // The line of a refusal.
+  std::string Refusal(const std::vector<std::string>& args) {
+    const absl::StatusOr<AgentVerb> verb = Parse(args);
+    EXPECT_FALSE(verb.ok());
+    return std::string(verb.status().message());
+  }
+
+  gflags::FlagSaver saver_;
+  TempTree tree_;
+  const std::string shim_;
+  AgentOptions options_;
+};
+
+TEST_F(OptionsTest, TakesBothWaysToWriteAFlag) {
+  ASSERT_TRUE(Parse({"--agent-name", "node-1", "-agent_labels=rack=r7,zone=a", "--insecure"}).ok());
+  EXPECT_EQ(options_.name, "node-1");
+  EXPECT_EQ(options_.labels.at("rack"), "r7");
+  EXPECT_EQ(options_.labels.at("zone"), "a");
+  EXPECT_TRUE(options_.security.insecure);
+  ASSERT_TRUE(Parse({"--noinsecure"}).ok());
+  EXPECT_FALSE(options_.security.insecure);
+}
+
+TEST_F(OptionsTest, HoldsTheSchedulerRoleByDefault) {
+  ASSERT_TRUE(Parse({}).ok());
+  EXPECT_TRUE(options_.scheduler.empty());
+  EXPECT_EQ(options_.address, "127.0.0.1");
+  ASSERT_TRUE(Parse({"--scheduler=unix:/run/other.sock"}).ok());
+  EXPECT_EQ(options_.scheduler, "unix:/run/other.sock");
+}
+
+TEST_F(OptionsTest, ReachesRanksWhereItListens) {
+  ASSERT_TRUE(Parse({"--insecure", "--listen=unix:/run/x.sock,127.0.0.5:7070"}).ok());
+  EXPECT_EQ(options_.listen.size(), 2u);
+  EXPECT_EQ(options_.address, "127.0.0.5");
+}
+
+TEST_F(OptionsTest, ReadsAFlagfileAndNamesItsLines) {
+  const std::string good = tree_.Write("good", "# comment\n\n--agent_name=node-9\n");
+  ASSERT_TRUE(Parse({absl::StrCat("--flagfile=", good)}).ok());
+  EXPECT_EQ(options_.name, "node-9");
+  const std::string bad = tree_.Write("bad", "--agent_name=x\n--bogus=1\n");
+  EXPECT_EQ(Refusal({absl::StrCat("--flagfile=", bad)}),
+            absl::StrCat(bad, ":2: --bogus: no such flag; see --help"));
+  const std::string loop = tree_.Path("loop");
+  tree_.Write("loop", absl::StrCat("--flagfile=", loop, "\n"));
+  EXPECT_TRUE(absl::StrContains(Refusal({absl::StrCat("--flagfile=", loop)}), "8 deep"));
+}
+
+TEST_F(OptionsTest, RefusesEachWrongFlagInOneLine) {
+  const struct {
+    std::vector<std::string> args;
+    const char* line;
+  } cases[] = {
+      {{"--bogus=1"}, "--bogus: no such flag; see --help"},
+      {{"stray"}, "'stray': not a flag; see --help"},
+      {{"--agent_name"}, "--agent_name: the value is missing"},
+      {{"--agent_first_port=x"}, "--agent_first_port=x: not a valid int32"},
+      {{"--agent_first_port=80"},
+       "--agent_first_port=80 --agent_last_port=31999: not a range within 1024 to 65535"},
+      {{"--scheduler_heartbeat_ms=1"}, "--scheduler_heartbeat_ms=1: must be at least 100"},
+      {{"--agent_labels=x"}, "--agent_labels: 'x' is not KEY=VALUE"},
+      {{"--agent_labels=x=1,x=2"}, "--agent_labels: 'x' is given twice"},
+      {{"--agent_name=a b"},
+       "--agent_name=a b: only letters, digits, '-', '.' and '_' are allowed"},
+      {{"--listen=node-1:7070"},
+       "--listen: address 'node-1:7070': TCP needs mutual TLS; give --tls_cert, --tls_key and "
+       "--tls_ca"},
+      {{"--scheduler=node-1"}, "--scheduler: address 'node-1': neither unix:PATH nor HOST:PORT"},
+      {{"--shim_path=/no/such"}, "--shim_path=/no/such: no program that can be run"},
+  };
+  for (const auto& bad : cases) {
+    gflags::FlagSaver saver;
+    EXPECT_EQ(Refusal(bad.args), bad.line);
+  }
+}
+
+TEST_F(OptionsTest, RefusesDevicesThatMakeNoSense) {
+  EXPECT_TRUE(absl::StrContains(Refusal({"--agent_devices=nvidia"}), "--agent_devices: "));
+}
+
+TEST_F(OptionsTest, KnowsItsOtherVerbs) {
+  EXPECT_EQ(*Parse({"--check_config"}), AgentVerb::kCheckConfig);
+  EXPECT_EQ(*Parse({"--version"}), AgentVerb::kVersion);
+  EXPECT_TRUE(absl::StrContains(AgentHelp(), "--state_dir=STRING"));
+  EXPECT_FALSE(absl::StrContains(AgentHelp(), "--logtostderr"));
+}
+
+}  // namespace
+}  // namespace muster
