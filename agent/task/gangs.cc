@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -81,16 +83,21 @@ class GangTable : public Gangs {
   // Whether the speaker may command the gang at all: ABORTED for a lower epoch and, with
   // `current_only`, for an attempt older than one that was started here.
   absl::Status Admit(const v1::GangRef& gang, bool current_only);
-  // The gang, or nullptr.
-  GangRunner* Find(const Key& key) const;
+  // The gang, or nullptr. Fetches it from the archive.
+  GangRunner* Find(const Key& key);
   // As Find, with an error that names what is unknown.
-  absl::StatusOr<GangRunner*> Get(const std::string& job_id, int attempt) const;
+  absl::StatusOr<GangRunner*> Get(const std::string& job_id, int attempt);
+  // The latest attempt of the job that was started here, or -1.
+  int LatestAttempt(const std::string& job_id) const;
   // Another attempt of the same job that still has processes here, or nullptr.
   const GangRunner* LivingSibling(const Key& key) const;
   GangRunner* Add(const GangDir& dir, const v1::StartGangRequest& request);
   absl::StatusOr<GangPlan> MakePlan(const GangDir& dir, const v1::StartGangRequest& request) const;
   absl::Status TakeUp(Found found);
+  // Keeps nothing in memory of gangs that are over but their name, and removes the files of those
+  // that were kept for long enough.
   void Sweep();
+  void SweepSoon();
   void Post(std::function<void()> task);
   std::string EpochPath() const { return JoinPath(options_.state_dir, "epoch"); }
 
@@ -106,6 +113,7 @@ class GangTable : public Gangs {
   int64_t epoch_ = 0;
   ReportSink sink_;
   std::map<Key, std::unique_ptr<GangRunner>> gangs_;
+  std::map<Key, absl::Time> archive_;  // Acknowledged gangs on disk, and when their files go.
 };
 
 GangTable::GangTable(const Options& options, EventLoop* loop, Ledger* ledger,
@@ -179,9 +187,7 @@ absl::Status GangTable::TakeUp(Found found) {
       return MakePlan(gang.dir, request);
     });
   }
-  loop_->After(kSweepInterval, [this, alive = alive_] {
-    if (*alive) Sweep();
-  });
+  SweepSoon();
   return absl::OkStatus();
 }
 
@@ -333,24 +339,43 @@ absl::Status GangTable::Admit(const v1::GangRef& gang, bool current_only) {
   MUSTER_RETURN_IF_ERROR(GangDir::Make(options_.state_dir, gang.job_id(), gang.attempt()).status());
   MUSTER_RETURN_IF_ERROR(ObserveEpoch(gang.epoch()));
   if (!current_only) return absl::OkStatus();
-  const auto next = gangs_.upper_bound(Key(gang.job_id(), gang.attempt()));
-  if (next != gangs_.end() && next->first.first == gang.job_id()) {
+  const int latest = LatestAttempt(gang.job_id());
+  if (latest > gang.attempt()) {
     return absl::AbortedError(absl::StrCat("job ", gang.job_id(), ": attempt ", gang.attempt(),
-                                           " is over, attempt ", next->first.second,
-                                           " was started here"));
+                                           " is over, attempt ", latest, " was started here"));
   }
   return absl::OkStatus();
 }
 
-GangRunner* GangTable::Find(const Key& key) const {
-  const auto it = gangs_.find(key);
-  return it == gangs_.end() || it->second->refused() ? nullptr : it->second.get();
+int GangTable::LatestAttempt(const std::string& job_id) const {
+  const auto latest_in = [&job_id](const auto& map) {
+    auto it = map.upper_bound(Key(job_id, std::numeric_limits<int>::max()));
+    return it == map.begin() || std::prev(it)->first.first != job_id ? -1
+                                                                     : std::prev(it)->first.second;
+  };
+  return std::max(latest_in(gangs_), latest_in(archive_));
 }
 
-absl::StatusOr<GangRunner*> GangTable::Get(const std::string& job_id, int attempt) const {
+GangRunner* GangTable::Find(const Key& key) {
+  const auto it = gangs_.find(key);
+  if (it != gangs_.end()) return it->second->refused() ? nullptr : it->second.get();
+  if (archive_.erase(key) == 0) return nullptr;
+  const absl::StatusOr<GangDir> dir = GangDir::Make(options_.state_dir, key.first, key.second);
+  std::vector<std::string> problems;
+  const absl::StatusOr<FoundGang> found = ReadGang(*dir, &problems);
+  if (!found.ok()) {
+    LOG(ERROR) << Label(key) << ": " << found.status().message();
+    return nullptr;
+  }
+  const v1::StartGangRequest& request = found->intent.request;
+  GangRunner* const gang = Add(*dir, request);
+  gang->Recover(*found, [this, &dir, &request] { return MakePlan(*dir, request); });
+  return gang;
+}
+
+absl::StatusOr<GangRunner*> GangTable::Get(const std::string& job_id, int attempt) {
   if (GangRunner* gang = Find(Key(job_id, attempt))) return gang;
-  const auto any = gangs_.lower_bound(Key(job_id, 0));
-  if (any == gangs_.end() || any->first.first != job_id) {
+  if (LatestAttempt(job_id) < 0) {
     return absl::NotFoundError(absl::StrCat("job ", job_id, ": not on this host"));
   }
   return absl::NotFoundError(
@@ -390,21 +415,33 @@ absl::StatusOr<GangPlan> GangTable::MakePlan(const GangDir& dir,
 }
 
 void GangTable::Sweep() {
-  const absl::Time now = loop_->clock()->Wall();
   for (auto it = gangs_.begin(); it != gangs_.end();) {
     GangRunner& gang = *it->second;
-    const v1::LogSpec& logs = gang.request().spec().logs();
-    const absl::Duration keep = logs.has_keep() ? ToDuration(logs.keep()) : options_.keep_ended;
-    if (!gang.acked().has_value() || now - *gang.acked() < keep || !gang.RemoveCgroup()) {
+    if (!gang.acked().has_value() || !gang.RemoveCgroup()) {
       ++it;
       continue;
     }
-    LOG(INFO) << Label(it->first) << ": files removed, kept for " << keep;
+    const v1::LogSpec& logs = gang.request().spec().logs();
+    const absl::Duration keep = logs.has_keep() ? ToDuration(logs.keep()) : options_.keep_ended;
+    archive_[it->first] = *gang.acked() + keep;
+    it = gangs_.erase(it);
+  }
+  const absl::Time now = loop_->clock()->Wall();
+  for (auto it = archive_.begin(); it != archive_.end();) {
+    if (now < it->second) {
+      ++it;
+      continue;
+    }
+    LOG(INFO) << Label(it->first) << ": its files were kept for long enough";
     const absl::StatusOr<GangDir> dir =
         GangDir::Make(options_.state_dir, it->first.first, it->first.second);
     disk_.Run([dir = *dir] { return dir.Remove(); }, nullptr);
-    it = gangs_.erase(it);
+    it = archive_.erase(it);
   }
+  SweepSoon();
+}
+
+void GangTable::SweepSoon() {
   loop_->After(kSweepInterval, [this, alive = alive_] {
     if (*alive) Sweep();
   });

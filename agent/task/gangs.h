@@ -71,8 +71,8 @@ class Gangs {
   // The scheduler has the report on disk.
   virtual void Acknowledge(const std::string& job_id, int attempt, int64_t sequence) = 0;
 
-  // One stream of one rank; owned by this object, valid until the gang is removed. NOT_FOUND names
-  // what is unknown: the job, the attempt or the rank.
+  // One stream of one rank; owned by this object, valid in this turn of the loop (its readers as
+  // long as their owner likes). NOT_FOUND names what is unknown: the job, the attempt or the rank.
   virtual absl::StatusOr<OutputLog*> FindOutput(const std::string& job_id, int attempt,
                                                 const std::string& role, int rank,
                                                 bool is_stderr) = 0;

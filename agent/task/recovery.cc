@@ -6,8 +6,6 @@
 #include "common/base/status.h"
 
 namespace muster {
-namespace {
-
 absl::StatusOr<FoundGang> ReadGang(const GangDir& dir, std::vector<std::string>* problems) {
   MUSTER_ASSIGN_OR_RETURN(Intent intent, dir.ReadIntent());
   FoundGang gang{dir, std::move(intent), std::nullopt, std::nullopt, std::nullopt};
@@ -22,8 +20,6 @@ absl::StatusOr<FoundGang> ReadGang(const GangDir& dir, std::vector<std::string>*
   if (const absl::StatusOr<absl::Duration> stop = dir.ReadStop(); stop.ok()) gang.stop = *stop;
   return gang;
 }
-
-}  // namespace
 
 absl::StatusOr<std::vector<FoundGang>> FindGangs(const std::string& state_dir,
                                                  std::vector<std::string>* problems) {

@@ -34,6 +34,9 @@ struct FoundGang {
 absl::StatusOr<std::vector<FoundGang>> FindGangs(const std::string& state_dir,
                                                  std::vector<std::string>* problems);
 
+// Reads one of them. NOT_FOUND: it has no intent. DATA_LOSS: a damaged one.
+absl::StatusOr<FoundGang> ReadGang(const GangDir& dir, std::vector<std::string>* problems);
+
 // All that decides.
 struct GangEvidence {
   bool reported = false;    // Its final report is on disk.

@@ -29,6 +29,7 @@
 #include "common/base/ids.h"
 #include "common/job/job_defaults.h"
 #include "gtest/gtest.h"
+#include "tests/fakes/fake_clock.h"
 #include "tests/fakes/temp_tree.h"
 
 namespace muster {
@@ -59,6 +60,8 @@ bool Runs(pid_t pid) {
 // One host: a loop with its thread, a ledger of four devices, and gangs that can die and come back.
 class GangsTest : public testing::Test {
  protected:
+  explicit GangsTest(const Clock* clock = Clock::Real()) : thread_(clock) {}
+
   // Orphans of a dead shim fall to us, as to an agent that is PID 1 or a subreaper: their exits can
   // then be learned on every kernel, whatever reaps or does not reap above us.
   void SetUp() override {
@@ -659,6 +662,63 @@ TEST_F(GangsTest, AStopRightAfterACrashInTheStartLeavesNothingBehind) {
       EXPECT_FALSE(Runs(report.ranks(0).pid()));
     }
   }
+}
+
+TEST_F(GangsTest, MemoryIsLimitedForAllRanksTogetherAndTheVictimIsNamed) {
+  v1::StartGangRequest request = Shells(1, "exec tail /dev/zero");
+  request.mutable_spec()->mutable_limits()->set_memory(32 << 20);
+  ASSERT_TRUE(Start(request).ok());
+  const v1::GangReport report = Finished(request.gang().job_id());
+  if (report.error().find("no cgroup controller") != std::string::npos) {
+    GTEST_SKIP() << report.error();
+  }
+  EXPECT_EQ(report.ranks(0).exit().signal(), SIGKILL);
+  EXPECT_TRUE(report.ranks(0).exit().out_of_memory());
+}
+
+struct HasFakeClock {
+  FakeClock clock_;
+};
+
+// With a clock that only the test moves. Timers run when the loop wakes.
+class RetentionTest : private HasFakeClock, public GangsTest {
+ protected:
+  RetentionTest() : GangsTest(&clock_) {}
+
+  // A gang that ran, said hello and was acknowledged.
+  v1::StartGangRequest Acknowledged() {
+    const v1::StartGangRequest request = Shells(1, "echo hello");
+    const std::string job = request.gang().job_id();
+    EXPECT_TRUE(Start(request).ok());
+    const v1::GangReport report = Finished(job);
+    thread_.Call([&] { gangs_->Acknowledge(job, 0, report.sequence()); });
+    return request;
+  }
+  void Pass(absl::Duration time) {
+    clock_.Advance(time);
+    for (int i = 0; i < 2; ++i) thread_.Call([] {});  // A turn for the timers, and one to be sure.
+  }
+};
+
+TEST_F(RetentionTest, AGangThatIsOverIsStillThereWhenAskedFor) {
+  const v1::StartGangRequest request = Acknowledged();
+  Pass(absl::Minutes(2));
+  EXPECT_EQ(Output(request.gang().job_id(), 0), "hello\n");
+  EXPECT_TRUE(StartOnly(request).ok()) << "the first answer again";
+  thread_.Call([&] { EXPECT_TRUE(gangs_->Reports().empty()); });
+}
+
+TEST_F(RetentionTest, FilesGoWhenTheyWereKeptForLongEnough) {
+  const v1::StartGangRequest request = Acknowledged();
+  const std::string dir = tree_.Path("state/jobs/" + request.gang().job_id());
+  Pass(absl::Minutes(2));
+  Pass(absl::Hours(24 * 6));
+  EXPECT_TRUE(PathExists(dir));
+  Pass(absl::Hours(24 * 2));
+  Crash();  // Waits for the disk.
+  EXPECT_FALSE(PathExists(dir));
+  Boot();
+  started_.clear();
 }
 
 // What an agent finds that died between the intent and the shim.
