@@ -52,7 +52,7 @@ class SubmitTest(JobCase):
         described = self.cluster.msctl("describe", job).stdout
         self.assertIn("rank 2", described)
         self.assertIn("exited with code 3", described)
-        cause = self.cluster.job(job)["status"]["attempts"][0]["firstCause"]
+        cause = self.cluster.job(job)["status"]["attempts"][0]["first_cause"]
         self.assertEqual(cause.get("rank"), 2)
         self.assertEqual(cause.get("fallout"), 3)
 
@@ -60,7 +60,7 @@ class SubmitTest(JobCase):
         job = self.submit_detached(self.spec("exit_with", "--rank", "2", "--code", "3", ranks=8))
         self.cluster.msctl("wait", job, check=False)
         ranks = self.cluster.job(job)["status"]["attempts"][0]["ranks"]
-        ends = [int(rank["endBoottimeNs"]) for rank in ranks]
+        ends = [int(rank["end_boottime_ns"]) for rank in ranks]
         self.assertLess(max(ends) - min(ends), 500e6)  # A bound for any machine; bench/ has the figure.
 
     def test_every_job_attempt_and_exit_outlives_the_agent(self):

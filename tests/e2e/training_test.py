@@ -30,7 +30,7 @@ class GlooTest(JobCase):
         job = self.submit_detached(self.spec("gloo_worker", "--die_rank", "2", "--die_at", "3",
                                              ranks=4, more="contract: torch\n"))
         self.assertEqual(self.wait(job), 128 + signal.SIGKILL)
-        cause = self.cluster.job(job)["status"]["attempts"][0]["firstCause"]
+        cause = self.cluster.job(job)["status"]["attempts"][0]["first_cause"]
         self.assertEqual((cause["rank"], cause["exit"]["signal"]), (2, signal.SIGKILL))
 
 
@@ -75,7 +75,7 @@ class DigitsTest(JobCase):
         described = self.cluster.msctl("describe", job).stdout
         status = self.cluster.job(job)["status"]
         self.assertEqual(len(status["attempts"]), 2)
-        cause = status["attempts"][0]["firstCause"]
+        cause = status["attempts"][0]["first_cause"]
         self.assertEqual((cause["rank"], cause["exit"]["signal"]), (2, signal.SIGKILL))
         self.assertRegex(described, r"rank 2 .*SIGKILL")
         log = self.cluster.msctl("logs", "--no-prefix", "--rank", "0", job).stdout
