@@ -1,0 +1,52 @@
+// msctl: the client. Words become an invocation, the verb runs, its error becomes text and a code.
+#include <unistd.h>
+
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include "ctl/cli/command.h"
+#include "ctl/cli/exit_code.h"
+#include "ctl/cli/help.h"
+#include "ctl/client/address.h"
+#include "ctl/cmd/commands.h"
+#include "ctl/view/error_text.h"
+#include "ctl/view/output.h"
+#include "ctl/view/terminal.h"
+
+namespace muster {
+namespace {
+
+int Fail(const absl::Status& status, const Flags& flags) {
+  const int code = ExitCodeFor(status);
+  const bool raw = flags.Bool("debug") || !GetEnv("MSCTL_DEBUG").empty();
+  const Terminal terminal = DetectTerminal(STDERR_FILENO, flags.String("color"), GetEnv);
+  Output(STDERR_FILENO).Write(ErrorText(status, terminal, raw));
+  if (flags.String("output") == "json") Output(STDOUT_FILENO).Write(ErrorJson(status, code));
+  return code;
+}
+
+int Main(const std::vector<std::string>& words) {
+  std::signal(SIGPIPE, SIG_IGN);  // A reader that went away is an error of write().
+  const absl::StatusOr<ParsedLine> line = ParseCommandLine(AllCommands(), words);
+  if (!line.ok()) return Fail(line.status(), Flags());
+  const Invocation& invocation = line->invocation;
+  if (line->help) {
+    // Without any word, help is the answer to a mistake.
+    Output(words.empty() ? STDERR_FILENO : STDOUT_FILENO)
+        .Write(invocation.command == nullptr ? HelpText(AllCommands())
+                                             : CommandHelpText(*invocation.command));
+    return words.empty() ? kExitUsage : kExitOk;
+  }
+  const absl::StatusOr<int> code = invocation.command->run(invocation);
+  return code.ok() ? *code : Fail(code.status(), invocation.flags);
+}
+
+}  // namespace
+}  // namespace muster
+
+int main(int argc, char** argv) {
+  const int code = muster::Main(std::vector<std::string>(argv + 1, argv + argc));
+  // All output is written, all calls have ended: what is left is gRPC's own taking down.
+  _exit(code);
+}

@@ -1,0 +1,84 @@
+#include "ctl/view/verdict.h"
+
+#include "absl/strings/str_cat.h"
+#include "common/job/exit_result.h"
+#include "common/job/job_names.h"
+#include "ctl/view/message_text.h"
+#include "ctl/view/words.h"
+
+namespace muster {
+namespace {
+
+std::string CauseText(const v1::FirstCause& cause) {
+  std::string text = cause.summary();
+  if (text.empty() && !cause.reason().empty()) text = cause.reason();
+  if (text.empty()) {
+    text = absl::StrCat(RankLabel(cause.role(), cause.rank()), " on ", cause.node(), ": ",
+                        DescribeExit(cause.exit()));
+  }
+  if (cause.has_time()) {
+    absl::StrAppend(
+        &text, absl::FormatTime(" at %H:%M:%E3S", ToTime(cause.time()), absl::LocalTimeZone()));
+  }
+  return text;
+}
+
+// How to see what the first rank to fail wrote.
+std::string LastLines(const v1::Job& job, const v1::Attempt& attempt) {
+  std::string text = absl::StrCat("msctl logs ", job.id());
+  const v1::FirstCause& cause = attempt.first_cause();
+  if (cause.reason().empty()) {
+    if (!cause.role().empty() && cause.role() != kWorkerRole) {
+      absl::StrAppend(&text, " --role ", cause.role());
+    }
+    absl::StrAppend(&text, " --rank ", cause.rank());
+  }
+  return absl::StrCat(text, " --tail 20");
+}
+
+}  // namespace
+
+std::string VerdictText(const v1::Job& job, const Terminal& terminal, bool has_logs) {
+  const v1::JobStatus& status = job.status();
+  const bool good = status.state() == v1::JOB_STATE_SUCCEEDED;
+  std::string text = absl::StrCat(terminal.Mark(good), " ", terminal.Bold(job.id()), " ",
+                                  StateWord(status.state()));
+  if (status.has_end_time() && status.has_submit_time()) {
+    absl::StrAppend(&text, " after ",
+                    AgeText(ToTime(status.end_time()) - ToTime(status.submit_time())));
+  }
+  if (status.attempts_size() > 1 || (!good && job.spec().restart().max_restarts() > 0)) {
+    absl::StrAppend(&text, " (", Count(status.attempts_size(), "attempt"), " of at most ",
+                    job.spec().restart().max_restarts() + 1, ")");
+  }
+  absl::StrAppend(&text, "\n");
+  const bool has_cause =
+      !status.attempts().empty() && status.attempts().rbegin()->has_first_cause();
+  if (good || status.state() == v1::JOB_STATE_CANCELLED || !has_cause) {
+    if (!good && !status.reason().empty()) {
+      absl::StrAppend(&text, "  reason       ", status.reason(), "\n");
+    }
+    return text;
+  }
+  const v1::Attempt& attempt = *status.attempts().rbegin();
+  absl::StrAppend(&text, "  root cause   ", CauseText(attempt.first_cause()), "\n");
+  if (attempt.first_cause().fallout() > 0) {
+    absl::StrAppend(&text, "  fallout      ", Count(attempt.first_cause().fallout(), "other rank"),
+                    " ended because of it\n");
+  }
+  if (has_logs) absl::StrAppend(&text, "  last lines   ", LastLines(job, attempt), "\n");
+  return text;
+}
+
+int MirroredExitCode(const v1::Job& job) {
+  const v1::JobStatus& status = job.status();
+  if (status.state() == v1::JOB_STATE_SUCCEEDED) return 0;
+  return status.exit_code() == 0 ? 1 : status.exit_code();
+}
+
+std::string ResultJson(const v1::Job& job, int exit_code) {
+  return absl::StrCat("{\"source\": \"job\", \"exit_code\": ", exit_code,
+                      ", \"job\": ", MessageJsonLine(job), "}\n");
+}
+
+}  // namespace muster
