@@ -28,13 +28,13 @@ UniqueFd ListenOnUnix(const std::string& path) {
 }
 
 TEST(ListenerTest, MakesTheDirectoryOfASocket) {
-  TempTree tree;
+  TempTree tree("/tmp");
   EXPECT_TRUE(PrepareListener("unix:" + tree.Path("a/b/x.sock")).ok());
   EXPECT_TRUE(PathExists(tree.Path("a/b")));
 }
 
 TEST(ListenerTest, RemovesASocketThatNobodyAnswersOn) {
-  TempTree tree;
+  TempTree tree("/tmp");
   const std::string path = tree.Path("x.sock");
   ListenOnUnix(path).reset();
   ASSERT_TRUE(PathExists(path));
@@ -43,7 +43,7 @@ TEST(ListenerTest, RemovesASocketThatNobodyAnswersOn) {
 }
 
 TEST(ListenerTest, LeavesALivingSocketAlone) {
-  TempTree tree;
+  TempTree tree("/tmp");
   const std::string path = tree.Path("x.sock");
   const UniqueFd server = ListenOnUnix(path);
   EXPECT_EQ(PrepareListener("unix:" + path).code(), absl::StatusCode::kAlreadyExists);
@@ -51,7 +51,7 @@ TEST(ListenerTest, LeavesALivingSocketAlone) {
 }
 
 TEST(ListenerTest, LeavesAFileAlone) {
-  TempTree tree;
+  TempTree tree("/tmp");
   const std::string path = tree.Write("x.sock", "precious");
   EXPECT_EQ(PrepareListener("unix:" + path).code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_TRUE(PathExists(path));

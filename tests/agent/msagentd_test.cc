@@ -90,7 +90,7 @@ class MsagentdTest : public testing::Test {
   }
   std::shared_ptr<grpc::Channel> Channel() { return *MakeChannel(address_, {}); }
 
-  TempTree tree_;
+  TempTree tree_{"/tmp"};
   const std::string address_;
 };
 

@@ -41,7 +41,7 @@ class Listener {
 };
 
 TEST(SdNotifyTest, SendsOneDatagramForEachState) {
-  TempTree tree;
+  TempTree tree("/tmp");
   Listener systemd(tree.Path("notify"));
   const auto notify = SdNotify::FromEnvironment();
   ASSERT_TRUE(notify.ok()) << notify.status();
@@ -61,7 +61,7 @@ TEST(SdNotifyTest, TakesAbstractSockets) {
 }
 
 TEST(SdNotifyTest, KnowsTheWatchdogOfThisProcessOnly) {
-  TempTree tree;
+  TempTree tree("/tmp");
   Listener systemd(tree.Path("notify"));
   setenv("WATCHDOG_USEC", "30000000", 1);
   setenv("WATCHDOG_PID", absl::StrCat(getpid()).c_str(), 1);
@@ -74,7 +74,7 @@ TEST(SdNotifyTest, KnowsTheWatchdogOfThisProcessOnly) {
 }
 
 TEST(SdNotifyTest, LeavesNothingToChildren) {
-  TempTree tree;
+  TempTree tree("/tmp");
   Listener systemd(tree.Path("notify"));
   setenv("WATCHDOG_USEC", "1000000", 1);
   ASSERT_TRUE(SdNotify::FromEnvironment().ok());

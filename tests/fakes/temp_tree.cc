@@ -11,9 +11,10 @@
 
 namespace muster {
 
-TempTree::TempTree() {
-  const char* const base = getenv("TEST_TMPDIR");
-  root_ = absl::StrCat(base != nullptr ? base : "/tmp", "/tree.XXXXXX");
+TempTree::TempTree()
+    : TempTree(getenv("TEST_TMPDIR") != nullptr ? getenv("TEST_TMPDIR") : "/tmp") {}
+
+TempTree::TempTree(absl::string_view base) : root_(absl::StrCat(base, "/tree.XXXXXX")) {
   PCHECK(mkdtemp(&root_[0]) != nullptr) << root_;
 }
 

@@ -11,6 +11,8 @@ namespace muster {
 class TempTree {
  public:
   TempTree();
+  // Below `base`: the path of a Unix socket must be short, and Bazel's directories are not.
+  explicit TempTree(absl::string_view base);
   ~TempTree();
   TempTree(const TempTree&) = delete;
   TempTree& operator=(const TempTree&) = delete;
