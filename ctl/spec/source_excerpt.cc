@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "ctl/spec/utf8.h"
 
 namespace muster {
 namespace {
@@ -32,11 +33,17 @@ absl::string_view LineAt(absl::string_view text, int line) {
   return found;
 }
 
+// The same number of bytes, so that places stay where they are.
 std::string Printable(absl::string_view text) {
   std::string out(text);
-  for (char& c : out) {
-    if (c == '\t') c = ' ';
-    if (absl::ascii_iscntrl(c)) c = '?';
+  for (size_t i = 0; i < out.size();) {
+    const size_t length = Utf8Length(text.substr(i));
+    if (out[i] == '\t') {
+      out[i] = ' ';
+    } else if (length == 0 || absl::ascii_iscntrl(out[i])) {
+      out[i] = '?';
+    }
+    i += std::max<size_t>(length, 1);
   }
   return out;
 }
@@ -69,7 +76,7 @@ Window CutLine(absl::string_view line, const SourcePlace& place) {
     suffix = "...";
   }
   Window window;
-  window.text = absl::StrCat(prefix, Printable(line), suffix);
+  window.text = absl::StrCat(prefix, line, suffix);
   window.caret = prefix.size() + CountCharacters(line.substr(0, begin));
   window.length = std::max<size_t>(CountCharacters(line.substr(begin, end - begin)), 1);
   return window;
@@ -89,13 +96,14 @@ SourcePlace PlaceOfOffset(absl::string_view text, size_t offset) {
 
 std::string FormatFault(const std::string& file_name, absl::string_view text,
                         const SourceFault& fault) {
-  const absl::string_view line = LineAt(text, fault.place.line);
+  const std::string line = Printable(LineAt(text, fault.place.line));
   const size_t before = static_cast<size_t>(std::max(fault.place.column, 1) - 1);
   const Window window = CutLine(line, fault.place);
-  std::string out = absl::StrFormat(
-      "error: %s:%d:%d: %s\n%5d | %s\n      | %s^%s", file_name, fault.place.line,
-      CountCharacters(line.substr(0, before)) + 1, fault.message, fault.place.line, window.text,
-      std::string(window.caret, ' '), std::string(window.length - 1, '~'));
+  std::string out =
+      absl::StrFormat("error: %s:%d:%d: %s\n%5d | %s\n      | %s^%s", file_name, fault.place.line,
+                      CountCharacters(absl::string_view(line).substr(0, before)) + 1, fault.message,
+                      fault.place.line, window.text, std::string(window.caret, ' '),
+                      std::string(window.length - 1, '~'));
   if (!fault.help.empty()) absl::StrAppend(&out, "\nhelp: ", fault.help);
   return out;
 }

@@ -50,6 +50,11 @@ absl::StatusOr<std::string> CurrentDir(const LoadOptions& options) {
   return current.string();
 }
 
+std::string ResolveWorkdir(const std::string& current_dir, const std::string& workdir) {
+  if (workdir.empty()) return current_dir;
+  return std::filesystem::path(JoinPath(current_dir, workdir)).lexically_normal().string();
+}
+
 absl::Status Refuse(const std::string& file_name, absl::string_view text,
                     std::vector<SourceFault> faults) {
   return absl::InvalidArgumentError(FormatFaults(file_name, text, std::move(faults)));
@@ -115,8 +120,7 @@ absl::StatusOr<v1::JobSpec> LoadJobText(absl::string_view text, const std::strin
 
   if (spec.name().empty()) spec.set_name(NameOfFile(file_name));
   MUSTER_ASSIGN_OR_RETURN(const std::string current_dir, CurrentDir(options));
-  spec.set_workdir(
-      std::filesystem::path(JoinPath(current_dir, spec.workdir())).lexically_normal().string());
+  spec.set_workdir(ResolveWorkdir(current_dir, spec.workdir()));
   AddJobFaults(spec, reader, &faults);
   if (!faults.empty()) return Refuse(file_name, text, std::move(faults));
 

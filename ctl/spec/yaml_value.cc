@@ -3,6 +3,7 @@
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <exception>
 #include <istream>
 #include <set>
@@ -10,6 +11,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "ctl/spec/utf8.h"
 
 namespace muster {
 namespace {
@@ -20,7 +22,8 @@ struct Refusal {
 };
 
 SourcePlace PlaceOf(const YAML::Mark& mark, size_t length = 1) {
-  return {mark.line + 1, mark.column + 1, static_cast<int>(length)};
+  // An error without a place has -1 for both.
+  return {std::max(mark.line, 0) + 1, std::max(mark.column, 0) + 1, static_cast<int>(length)};
 }
 
 [[noreturn]] void Refuse(const SourcePlace& place, std::string message, std::string help) {
@@ -122,7 +125,8 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   void RefuseAsKey(const YAML::Mark& mark) const {
-    if (AwaitsKey()) Refuse(PlaceOf(mark), "a key must be one word", "check the indentation");
+    if (AwaitsKey())
+      Refuse(PlaceOf(mark), "a key must be one word", "check the brackets and the indentation");
   }
 
   void AddKey(YamlValue key) {
@@ -154,29 +158,9 @@ class TreeBuilder : public YAML::EventHandler {
   int documents_ = 0;
 };
 
-// Bytes of the well-formed UTF-8 character that `text` begins with; 0 when it is none (RFC 3629).
-size_t CharacterLength(absl::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return 1;
-  const size_t length = first < 0xC2   ? 0
-                        : first < 0xE0 ? 2
-                        : first < 0xF0 ? 3
-                        : first < 0xF5 ? 4
-                                       : 0;
-  if (length == 0 || text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  const bool overlong = (first == 0xE0 && byte(1) < 0xA0) || (first == 0xF0 && byte(1) < 0x90);
-  const bool surrogate = first == 0xED && byte(1) >= 0xA0;
-  const bool beyond = first == 0xF4 && byte(1) >= 0x90;
-  return overlong || surrogate || beyond ? 0 : length;
-}
-
 bool CheckBytes(absl::string_view text, SourceFault* fault) {
   for (size_t i = 0; i < text.size();) {
-    const size_t length = CharacterLength(text.substr(i));
+    const size_t length = Utf8Length(text.substr(i));
     if (length == 0 || text[i] == '\0') {
       *fault = {PlaceOfOffset(text, i), "this byte is not text in UTF-8",
                 "save the file as UTF-8; is it a job file at all?"};
