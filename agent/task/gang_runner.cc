@@ -214,6 +214,7 @@ void GangRunner::Recover(const FoundGang& found, const PlanMaker& make_plan) {
   switch (fate) {
     case GangFate::kReported:
       phase_ = Phase::kEnded;
+      settled_ = acked_.has_value();
       report_ = *found.report;
       ranks_.Load(report_);
       logs_.OnEnded({});
@@ -348,7 +349,11 @@ absl::Status GangRunner::RestartRank(const std::string& role, int rank, int rest
 void GangRunner::Acknowledge(int64_t sequence) {
   if (!finished() || sequence < report_.sequence() || acked_.has_value()) return;
   acked_ = host_->loop->clock()->Wall();
-  host_->disk->Run([dir = dir_] { return dir.WriteAcked(); }, nullptr);
+  // Behind the report: who finds the one finds the other.
+  host_->disk->Run([dir = dir_] { return dir.WriteAcked(); },
+                   [this, alive = alive_](const absl::Status& status) {
+                     if (*alive) settled_ = status.ok();
+                   });
 }
 
 absl::StatusOr<OutputLog*> GangRunner::FindOutput(const std::string& role, int rank,

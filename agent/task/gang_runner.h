@@ -84,6 +84,8 @@ class GangRunner : private ShimEvents {
   void Acknowledge(int64_t sequence);
   // When the final report was acknowledged.
   std::optional<absl::Time> acked() const { return acked_; }
+  // The disk says all that this object knows: it may go, and be recovered when somebody asks.
+  bool settled() const { return settled_; }
 
   // NOT_FOUND: no such rank here. UNAVAILABLE: no output yet.
   absl::StatusOr<OutputLog*> FindOutput(const std::string& role, int rank, bool is_stderr);
@@ -151,6 +153,7 @@ class GangRunner : private ShimEvents {
   v1::GangReport report_;
   bool changed_ = false;  // A report is about to be made.
   std::optional<absl::Time> acked_;
+  bool settled_ = false;
 };
 
 }  // namespace muster

@@ -417,7 +417,7 @@ absl::StatusOr<GangPlan> GangTable::MakePlan(const GangDir& dir,
 void GangTable::Sweep() {
   for (auto it = gangs_.begin(); it != gangs_.end();) {
     GangRunner& gang = *it->second;
-    if (!gang.acked().has_value() || !gang.RemoveCgroup()) {
+    if (!gang.settled() || !gang.RemoveCgroup()) {
       ++it;
       continue;
     }
