@@ -25,6 +25,7 @@ namespace {
 constexpr absl::Duration kServerPatience = absl::Seconds(1);
 // The end must come within 2 s, whatever some engine still waits for.
 constexpr absl::Duration kStopPatience = absl::Milliseconds(1800);
+constexpr absl::Duration kProbeInterval = absl::Minutes(1);
 
 }  // namespace
 
@@ -120,6 +121,7 @@ void Daemon::OnRecovered(const absl::Status& recovered) {
   const absl::Status serving = Serve();
   if (!serving.ok()) return Fail(kExitListen, serving);
   StartLink();
+  StartDeviceWatch();
   LOG(INFO) << "node=" << options_.name << " listen=" << absl::StrJoin(server_->addresses(), ",")
             << " READY";
   notify_.Send("READY=1");
@@ -148,13 +150,28 @@ void Daemon::StartLink() {
     channel = *std::move(made);
   }
   link_ = std::make_unique<SchedulerLink>(
-      SchedulerLink::Options(),
-      DescribeNode(options_, identity_, server_->addresses().front(), ledger_->devices(),
-                   topology_->cpus()),
-      loop_, gangs_.get(), [this, channel = std::move(channel)](NodeStreamEvents* events) {
+      SchedulerLink::Options(), Describe(), loop_, gangs_.get(),
+      [this, channel = std::move(channel)](NodeStreamEvents* events) {
         return OpenNodeStream(channel, loop_, events);
       });
   link_->Start();
+}
+
+void Daemon::StartDeviceWatch() {
+  if (!options_.devices.empty() || stopping_) return;
+  absl::StatusOr<std::unique_ptr<DeviceProbe>> probe = MakeDeviceProbe(options_.devices);
+  if (!probe.ok()) return Fail(kExitFailed, probe.status());
+  device_watch_ =
+      std::make_unique<DeviceWatch>(*std::move(probe), ledger_->devices(), kProbeInterval, loop_,
+                                    [this](const std::vector<v1::Device>& devices) {
+                                      ledger_->SetDevices(devices);
+                                      if (link_ != nullptr) link_->SetInfo(Describe());
+                                    });
+}
+
+v1::NodeInfo Daemon::Describe() const {
+  return DescribeNode(options_, identity_, server_->addresses().front(), ledger_->devices(),
+                      topology_->cpus());
 }
 
 // From the loop: a loop that hangs is killed by systemd, and the next agent finds the ranks.
@@ -178,6 +195,7 @@ void Daemon::Stop() {
     _exit(exit_code_);  // Nothing is lost: whatever was promised is on disk.
   });
   server_->SayGoodbye();
+  device_watch_ = nullptr;
   link_ = nullptr;
   calls_.EndAll(absl::UnavailableError("the agent is going down; try again"));
   stopper_ = std::thread([this] {

@@ -11,6 +11,7 @@
 #include "agent/api_server.h"
 #include "agent/device/ledger.h"
 #include "agent/device/topology.h"
+#include "agent/device_watch.h"
 #include "agent/link/scheduler_link.h"
 #include "agent/node_identity.h"
 #include "agent/options.h"
@@ -48,6 +49,8 @@ class Daemon {
 
   void OnRecovered(const absl::Status& recovered);
   void StartLink();
+  void StartDeviceWatch();
+  v1::NodeInfo Describe() const;
   void Beat();
   void OnSignal(int signal);
   // Ends every call, then the server, then the loop. Leaves the ranks alone.
@@ -71,6 +74,7 @@ class Daemon {
   std::unique_ptr<LogServiceRpc> log_service_;
   std::unique_ptr<ApiServer> server_;
   std::unique_ptr<SchedulerLink> link_;
+  std::unique_ptr<DeviceWatch> device_watch_;  // Null where the devices are fixed.
   std::unique_ptr<StopSignals> signals_;
   std::thread stopper_;  // Waits for the server's end while the loop runs.
 };
