@@ -11,30 +11,15 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/base/event_loop.h"
-#include "muster/v1/agent_service.pb.h"
 #include "muster/v1/job_service.pb.h"
 #include "muster/v1/node_service.pb.h"
+#include "scheduler/core/agent_channel.h"
 #include "scheduler/store/state_store.h"
 
 namespace muster {
 
-// Sends commands to one agent. Implemented over gRPC by scheduler/rpc, and by fakes in tests. Every
-// `done` comes on the scheduler's loop, exactly once, with a deadline of the implementation's.
-class AgentChannel {
- public:
-  virtual ~AgentChannel() = default;
-  template <typename Response>
-  using Done = std::function<void(const absl::StatusOr<Response>&)>;
-  virtual void Reserve(const v1::ReserveGangRequest& request, Done<v1::ReserveGangResponse> done) = 0;
-  virtual void Start(const v1::StartGangRequest& request, Done<v1::StartGangResponse> done) = 0;
-  virtual void Stop(const v1::StopGangRequest& request, Done<v1::StopGangResponse> done) = 0;
-  virtual void Release(const v1::ReleaseGangRequest& request, Done<v1::ReleaseGangResponse> done) = 0;
-  virtual void RestartRank(const v1::RestartRankRequest& request,
-                           Done<v1::RestartRankResponse> done) = 0;
-};
-
-// The scheduler role: jobs in, gangs out. Composes the store, the queue, the planner, the node table
-// and one state machine per job. Lives on the loop; every callback comes on the loop.
+// The scheduler role: jobs in, gangs out. Composes the store, the queue, the planner, the node
+// table and one state machine per job. Lives on the loop; every callback comes on the loop.
 class Scheduler {
  public:
   struct Options {
@@ -71,7 +56,8 @@ class Scheduler {
 
   // These follow NodeService: one session per stream. ABORTED: a newer incarnation is connected.
   // `on_lost` is called when a newer stream replaces this one.
-  virtual absl::StatusOr<v1::NodeWelcome> NodeConnected(const v1::NodeHello& hello, uint64_t session,
+  virtual absl::StatusOr<v1::NodeWelcome> NodeConnected(const v1::NodeHello& hello,
+                                                        uint64_t session,
                                                         std::function<void()> on_lost) = 0;
   virtual void NodeHeartbeat(uint64_t session) = 0;
   // `acked` is called when the report is durable.

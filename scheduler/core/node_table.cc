@@ -1,0 +1,174 @@
+#include "scheduler/core/node_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "glog/logging.h"
+#include "scheduler/core/job_state.h"
+
+namespace muster {
+
+NodeTable::NodeTable(const Options& options, const Clock* clock, ChannelFactory channels)
+    : options_(options), clock_(clock), channels_(std::move(channels)) {}
+
+absl::StatusOr<NodeTable::Connected> NodeTable::Connect(const v1::NodeInfo& info, uint64_t session,
+                                                        std::function<void()> on_lost) {
+  Entry& entry = nodes_[info.id()];
+  if (entry.session != 0 && info.incarnation() < entry.info.incarnation()) {
+    return absl::AbortedError(absl::StrCat("node ", info.name(), ": incarnation ",
+                                           info.incarnation(), " is over, incarnation ",
+                                           entry.info.incarnation(), " is connected"));
+  }
+  Connected connected;
+  connected.restarted = !entry.registered || info.incarnation() != entry.info.incarnation();
+  connected.rebooted = entry.registered && info.boot_id() != entry.info.boot_id();
+  if (entry.channel == nullptr || info.agent_address() != entry.info.agent_address()) {
+    entry.channel = channels_(info.agent_address());
+  }
+  std::function<void()> replaced;
+  if (entry.session != 0) {
+    sessions_.erase(entry.session);
+    replaced = std::move(entry.on_lost);
+  }
+  LOG(INFO) << "node=" << info.name() << " incarnation=" << info.incarnation() << " READY";
+  entry.info = info;
+  entry.registered = true;
+  entry.state = v1::NODE_STATE_READY;
+  entry.session = session;
+  entry.on_lost = std::move(on_lost);
+  entry.heard = clock_->Boot();
+  entry.heard_wall = clock_->Wall();
+  sessions_[session] = info.id();
+  if (replaced) replaced();
+  return connected;
+}
+
+void NodeTable::Disconnect(uint64_t session) {
+  Entry* const entry = FindSession(session);
+  if (entry == nullptr) return;
+  LOG(INFO) << "node=" << entry->info.name() << " READY→SUSPECT: its stream is closed";
+  entry->session = 0;
+  entry->on_lost = nullptr;
+  entry->state = v1::NODE_STATE_SUSPECT;
+  sessions_.erase(session);
+}
+
+void NodeTable::Heard(uint64_t session) {
+  Entry* const entry = FindSession(session);
+  if (entry == nullptr) return;
+  entry->heard = clock_->Boot();
+  entry->heard_wall = clock_->Wall();
+  entry->state = v1::NODE_STATE_READY;
+}
+
+void NodeTable::SetInfo(uint64_t session, const v1::NodeInfo& info) {
+  Entry* const entry = FindSession(session);
+  if (entry == nullptr) return;
+  // Who it is does not change within a session; what it has does.
+  *entry->info.mutable_devices() = info.devices();
+  *entry->info.mutable_labels() = info.labels();
+  entry->info.set_cpus(info.cpus());
+  entry->info.set_memory_bytes(info.memory_bytes());
+}
+
+void NodeTable::Expect(const v1::NodePlacement& placement) {
+  Entry& entry = nodes_[placement.node_id()];
+  if (entry.registered || !entry.info.id().empty()) return;
+  entry.info.set_id(placement.node_id());
+  entry.info.set_name(placement.node_name());
+  entry.info.set_address(placement.address());
+  entry.info.set_agent_address(placement.agent_address());
+  entry.heard = clock_->Boot();
+  entry.heard_wall = clock_->Wall();
+}
+
+void NodeTable::SetJoining(const std::string& node_id, bool joining) {
+  const auto it = nodes_.find(node_id);
+  if (it != nodes_.end()) it->second.joining = joining;
+}
+
+const std::string* NodeTable::NodeOf(uint64_t session) const {
+  const auto it = sessions_.find(session);
+  return it == sessions_.end() ? nullptr : &it->second;
+}
+
+AgentChannel* NodeTable::ChannelOf(const std::string& node_id) const {
+  const auto it = nodes_.find(node_id);
+  return it == nodes_.end() || it->second.session == 0 ? nullptr : it->second.channel.get();
+}
+
+bool NodeTable::IsLost(const std::string& node_id) const {
+  const auto it = nodes_.find(node_id);
+  return it == nodes_.end() || it->second.state == v1::NODE_STATE_LOST;
+}
+
+std::vector<std::string> NodeTable::CheckSilence() {
+  std::vector<std::string> lost;
+  for (auto& [id, entry] : nodes_) {
+    const absl::Duration silence = clock_->Boot() - entry.heard;
+    if (entry.state == v1::NODE_STATE_READY && silence >= options_.suspect_after) {
+      LOG(INFO) << "node=" << entry.info.name() << " READY→SUSPECT: silent for " << silence;
+      entry.state = v1::NODE_STATE_SUSPECT;
+    }
+    if (entry.state == v1::NODE_STATE_SUSPECT && silence >= options_.lost_after) {
+      LOG(WARNING) << "node=" << entry.info.name() << " SUSPECT→LOST: silent for " << silence;
+      entry.state = v1::NODE_STATE_LOST;
+      lost.push_back(id);
+    }
+  }
+  return lost;
+}
+
+std::optional<absl::Duration> NodeTable::NextCheck() const {
+  std::optional<absl::Duration> next;
+  for (const auto& [id, entry] : nodes_) {
+    if (entry.state == v1::NODE_STATE_LOST) continue;
+    const absl::Duration due =
+        entry.heard +
+        (entry.state == v1::NODE_STATE_READY ? options_.suspect_after : options_.lost_after);
+    next = next.has_value() ? std::min(*next, due) : due;
+  }
+  return next;
+}
+
+std::vector<v1::Node> NodeTable::List() const {
+  std::vector<v1::Node> nodes;
+  for (const auto& [id, entry] : nodes_) {
+    v1::Node node;
+    *node.mutable_info() = entry.info;
+    node.set_state(Shown(entry));
+    if (node.state() == v1::NODE_STATE_LOST || node.state() == v1::NODE_STATE_SUSPECT) {
+      node.set_reason(entry.session == 0 ? "not connected" : "silent");
+    }
+    *node.mutable_last_heartbeat() = ToTimestamp(entry.heard_wall);
+    nodes.push_back(std::move(node));
+  }
+  std::sort(nodes.begin(), nodes.end(), [](const v1::Node& a, const v1::Node& b) {
+    return std::make_pair(a.info().name(), a.info().id()) <
+           std::make_pair(b.info().name(), b.info().id());
+  });
+  return nodes;
+}
+
+ClusterView NodeTable::View() const {
+  ClusterView view;
+  for (const auto& [id, entry] : nodes_) {
+    if (!entry.registered) continue;
+    view.nodes.push_back(MakeNodeView(entry.info, Shown(entry), /*cordoned=*/false));
+  }
+  view.Sort();
+  return view;
+}
+
+NodeTable::Entry* NodeTable::FindSession(uint64_t session) {
+  const std::string* const id = NodeOf(session);
+  return id == nullptr ? nullptr : &nodes_.at(*id);
+}
+
+v1::NodeState NodeTable::Shown(const Entry& entry) {
+  return entry.state == v1::NODE_STATE_READY && entry.joining ? v1::NODE_STATE_JOINING
+                                                              : entry.state;
+}
+
+}  // namespace muster

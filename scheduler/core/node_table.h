@@ -1,0 +1,95 @@
+#ifndef MUSTER_SCHEDULER_CORE_NODE_TABLE_H_
+#define MUSTER_SCHEDULER_CORE_NODE_TABLE_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/base/clock.h"
+#include "muster/v1/node.pb.h"
+#include "scheduler/core/agent_channel.h"
+#include "scheduler/plan/cluster_view.h"
+
+namespace muster {
+
+// The nodes, their sessions and how long ago each was heard of:
+//   JOINING → READY ⇄ SUSPECT → LOST → READY.
+// A node is JOINING while something of an earlier time must be cleared there first. Lives on the
+// loop; decides nothing about jobs.
+class NodeTable {
+ public:
+  struct Options {
+    absl::Duration suspect_after;
+    absl::Duration lost_after;
+  };
+  using ChannelFactory = std::function<std::unique_ptr<AgentChannel>(const std::string& address)>;
+
+  // `clock` must outlive this object.
+  NodeTable(const Options& options, const Clock* clock, ChannelFactory channels);
+
+  // What a hello has changed.
+  struct Connected {
+    bool restarted = false;  // The agent's process is another one than before.
+    bool rebooted = false;   // So is its host's kernel.
+  };
+  // A stream's hello. ABORTED: a newer incarnation is connected. An older stream of the node loses
+  // its session, and its `on_lost` is called.
+  absl::StatusOr<Connected> Connect(const v1::NodeInfo& info, uint64_t session,
+                                    std::function<void()> on_lost);
+  void Disconnect(uint64_t session);
+  void Heard(uint64_t session);
+  void SetInfo(uint64_t session, const v1::NodeInfo& info);
+  // A node that ran something when the scheduler died: it has as long to return as a silent one.
+  void Expect(const v1::NodePlacement& placement);
+  void SetJoining(const std::string& node_id, bool joining);
+
+  // The node of a session, or null when that is over.
+  const std::string* NodeOf(uint64_t session) const;
+  // Where to command the node, or null while it is not connected.
+  AgentChannel* ChannelOf(const std::string& node_id) const;
+  bool IsConnected(const std::string& node_id) const { return ChannelOf(node_id) != nullptr; }
+  // Silent for too long, or never seen.
+  bool IsLost(const std::string& node_id) const;
+
+  // Moves silent nodes on; returns the ids of those that are newly LOST.
+  std::vector<std::string> CheckSilence();
+  // On Clock::Boot(), when CheckSilence() may have something to say next.
+  std::optional<absl::Duration> NextCheck() const;
+
+  // By name; without what jobs hold.
+  std::vector<v1::Node> List() const;
+  // Nodes that have said hello, with nothing in use.
+  ClusterView View() const;
+
+ private:
+  struct Entry {
+    v1::NodeInfo info;
+    bool registered = false;
+    bool joining = false;
+    v1::NodeState state = v1::NODE_STATE_SUSPECT;  // READY, SUSPECT or LOST.
+    uint64_t session = 0;                          // 0: no stream.
+    std::function<void()> on_lost;
+    absl::Duration heard;
+    absl::Time heard_wall;
+    std::unique_ptr<AgentChannel> channel;
+  };
+
+  Entry* FindSession(uint64_t session);
+  static v1::NodeState Shown(const Entry& entry);
+
+  const Options options_;
+  const Clock* const clock_;
+  const ChannelFactory channels_;
+  std::map<std::string, Entry> nodes_;
+  std::map<uint64_t, std::string> sessions_;
+};
+
+}  // namespace muster
+
+#endif  // MUSTER_SCHEDULER_CORE_NODE_TABLE_H_

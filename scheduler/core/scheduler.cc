@@ -1,0 +1,228 @@
+#include "scheduler/core/scheduler.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "common/job/job_check.h"
+#include "common/job/job_defaults.h"
+#include "common/rpc/error_details.h"
+#include "glog/logging.h"
+#include "google/protobuf/util/message_differencer.h"
+#include "launch/registry.h"
+#include "scheduler/core/job_state.h"
+#include "scheduler/core/scheduler_impl.h"
+
+namespace muster {
+namespace {
+
+constexpr absl::Duration kKeepRequests = absl::Hours(24);
+constexpr absl::Duration kSweepInterval = absl::Minutes(10);
+constexpr size_t kMaxRequestId = 128;
+// What a shell shows after Ctrl-C, the usual way to cancel an attached job.
+constexpr int kExitCancelled = 130;
+
+absl::Status CheckSpec(const v1::JobSpec& spec) {
+  const std::vector<v1::ErrorDetail> errors = CheckJob(spec);
+  if (errors.empty()) return CheckContract(spec);
+  v1::ErrorDetails details;
+  for (const v1::ErrorDetail& error : errors) *details.add_errors() = error;
+  return WithDetails(CheckJobStatus(spec), details);
+}
+
+}  // namespace
+
+std::unique_ptr<Scheduler> Scheduler::Make(const Options& options, EventLoop* loop,
+                                           StateStore* store, ChannelFactory channels) {
+  return std::make_unique<SchedulerImpl>(options, loop, store, std::move(channels));
+}
+
+SchedulerImpl::SchedulerImpl(const Options& options, EventLoop* loop, StateStore* store,
+                             ChannelFactory channels)
+    : options_(options),
+      loop_(loop),
+      store_(store),
+      jobs_(loop, store),
+      queue_(JobQueue::Options()),
+      nodes_({options.suspect_after, options.lost_after}, loop->clock(), std::move(channels)) {}
+
+SchedulerImpl::~SchedulerImpl() {
+  *alive_ = false;
+  for (auto& [id, run] : runs_) {
+    loop_->Cancel(run->queue_timer);
+    loop_->Cancel(run->attempt_timer);
+    loop_->Cancel(run->leftover_timer);
+    for (EventLoop::TimerId timer : run->rank_timers) loop_->Cancel(timer);
+  }
+  loop_->Cancel(wake_timer_);
+  loop_->Cancel(silence_timer_);
+  loop_->Cancel(sweep_timer_);
+}
+
+absl::Status SchedulerImpl::Load() {
+  DCHECK(loop_->OnLoop());
+  MUSTER_ASSIGN_OR_RETURN(const StoredState state, store_->Load());
+  epoch_ = state.epoch;
+  for (const RequestRecord& request : state.requests) requests_[request.request_id] = request;
+  for (const JobRecord& record : state.jobs) {
+    JobEntry* const entry = jobs_.AddLoaded(record);
+    if (!IsFinalState(record.job.status().state())) ResumeJob(entry);
+  }
+  Sweep();
+  ArmSilenceTimer();
+  return absl::OkStatus();
+}
+
+void SchedulerImpl::Submit(const v1::SubmitJobRequest& request, const std::string& owner,
+                           SubmitDone done) {
+  DCHECK(loop_->OnLoop());
+  v1::JobSpec spec = request.spec();
+  FillJobDefaults(&spec);
+  if (AnswerRepeatedSubmit(request, spec, done)) return;
+  const absl::Status check = CheckSubmit(request, spec);
+  if (!check.ok()) return done(check);
+
+  JobRecord record;
+  do {
+    record.job.set_id(NewJobId(spec.name()));
+  } while (jobs_.Find(record.job.id()) != nullptr);
+  *record.job.mutable_spec() = spec;
+  v1::JobStatus* const status = record.job.mutable_status();
+  status->set_state(v1::JOB_STATE_SUBMITTED);
+  *status->mutable_submit_time() = ToTimestamp(Now());
+  status->set_owner(owner);
+  const RequestRecord made{request.request_id(), record.job.id(), Now()};
+  requests_[made.request_id] = made;
+  jobs_.Insert(record, made, [this, made, done = std::move(done)](const absl::Status& stored) {
+    if (!stored.ok()) {
+      requests_.erase(made.request_id);
+      return done(WithDetail(stored, "STORE_FULL", "", "free space on the scheduler's disk"));
+    }
+    JobEntry* const entry = jobs_.Find(made.job_id);
+    LOG(INFO) << "job=" << made.job_id << " SUBMITTED";
+    runs_[made.job_id] = std::make_unique<Run>();
+    ArmQueueTimer(entry);
+    Enqueue(entry, absl::ZeroDuration());
+    Pass();  // At once: the reservation goes out in this turn.
+    done(entry->shown);
+  });
+}
+
+bool SchedulerImpl::AnswerRepeatedSubmit(const v1::SubmitJobRequest& request,
+                                         const v1::JobSpec& spec, const SubmitDone& done) {
+  const auto it = requests_.find(request.request_id());
+  if (it == requests_.end() || it->second.made < Now() - kKeepRequests) return false;
+  const std::string id = it->second.job_id;
+  JobEntry* const entry = jobs_.Find(id);
+  if (entry == nullptr) {
+    done(absl::NotFoundError(absl::StrCat("job ", id, ": made by this request_id, and removed")));
+    return true;
+  }
+  if (!google::protobuf::util::MessageDifferencer::Equals(entry->record.job.spec(), spec)) {
+    done(WithDetail(
+        absl::AlreadyExistsError(absl::StrCat("request_id ", request.request_id(),
+                                              ": has made job ", id, " from another spec")),
+        "REQUEST_ID_USED", "request_id", "make a new request_id for each submit"));
+    return true;
+  }
+  // Not before the first one: it may not be durable yet, and may still be refused.
+  jobs_.AfterSaved(entry, [this, id, done] {
+    const JobEntry* const stored = jobs_.Find(id);
+    if (stored == nullptr) return done(absl::UnavailableError("the first submit has failed"));
+    done(stored->shown);
+  });
+  return true;
+}
+
+absl::Status SchedulerImpl::CheckSubmit(const v1::SubmitJobRequest& request,
+                                        const v1::JobSpec& spec) const {
+  if (request.request_id().empty() || request.request_id().size() > kMaxRequestId) {
+    return WithDetail(
+        absl::InvalidArgumentError(absl::StrCat("request_id: ", request.request_id().size(),
+                                                " bytes, must be 1 to ", kMaxRequestId)),
+        "BAD_REQUEST_ID", "request_id", "make a random one for each submit");
+  }
+  MUSTER_RETURN_IF_ERROR(CheckSpec(spec));
+  if (queue_.size() >= options_.max_queued_jobs) {
+    return WithDetail(absl::ResourceExhaustedError(
+                          absl::StrCat("the queue is full: ", queue_.size(), " jobs wait")),
+                      "QUEUE_FULL", "", "wait for some of them, or cancel some");
+  }
+  const ClusterView cluster = nodes_.View();
+  if (cluster.nodes.empty()) return absl::OkStatus();  // They may be on their way.
+  const absl::Status fits = CheckEverFits(spec, cluster);
+  return fits.ok()
+             ? fits
+             : WithDetail(Annotate(fits, absl::StrCat("job ", spec.name(), " can never be placed")),
+                          "PLACEMENT_IMPOSSIBLE", "",
+                          "ask for less, or add nodes; `msctl get nodes` shows what there is");
+}
+
+void SchedulerImpl::Cancel(const v1::CancelJobRequest& request, SubmitDone done) {
+  DCHECK(loop_->OnLoop());
+  const absl::StatusOr<JobEntry*> found = jobs_.FindByPrefix(request.job_id());
+  if (!found.ok()) return done(found.status());
+  JobEntry* const entry = *found;
+  const std::string id = entry->record.job.id();
+  const auto answer = [this, id, done] { done(Get(id)); };
+  const v1::JobState state = entry->record.job.status().state();
+  const std::string reason = request.reason().empty()
+                                 ? std::string("cancelled")
+                                 : absl::StrCat("cancelled: ", request.reason());
+  if (IsFinalState(state) || entry->record.stop_cause == StopCause::kCancelled) {
+    return jobs_.AfterSaved(entry, answer);
+  }
+  if (IsWaitingState(state) || state == v1::JOB_STATE_RESERVING) {
+    if (state == v1::JOB_STATE_RESERVING) {
+      runs_.at(id)->gang->Release();
+      entry->record.job.mutable_status()->mutable_attempts()->RemoveLast();  // It never was.
+    }
+    return Finish(entry, JobEvent::kCancelled, reason, kExitCancelled, answer);
+  }
+  BeginStop(entry, StopCause::kCancelled, reason, answer);
+}
+
+absl::StatusOr<v1::Job> SchedulerImpl::Get(const std::string& id_or_prefix) const {
+  DCHECK(loop_->OnLoop());
+  MUSTER_ASSIGN_OR_RETURN(const JobEntry* const entry, jobs_.FindByPrefix(id_or_prefix));
+  return entry->shown;
+}
+
+absl::StatusOr<v1::ListJobsResponse> SchedulerImpl::List(const v1::ListJobsRequest& request) const {
+  DCHECK(loop_->OnLoop());
+  return jobs_.List(request);
+}
+
+absl::StatusOr<uint64_t> SchedulerImpl::Watch(const std::string& id_or_prefix,
+                                              std::function<void(const v1::Job&)> on_change) {
+  DCHECK(loop_->OnLoop());
+  return jobs_.Watch(id_or_prefix, std::move(on_change));
+}
+
+void SchedulerImpl::Unwatch(uint64_t watch) { jobs_.Unwatch(watch); }
+
+void SchedulerImpl::Sweep() {
+  std::vector<std::string> old;
+  for (const auto& [id, entry] : jobs_.entries()) {
+    const v1::JobStatus& status = entry->shown.status();
+    if (!IsFinalState(status.state())) continue;
+    if (FromTimestamp(status.end_time()) + options_.keep_jobs < Now()) old.push_back(id);
+  }
+  if (!old.empty()) LOG(INFO) << "retention: " << old.size() << " jobs removed";
+  jobs_.Remove(old);
+  StateBatch batch;
+  for (auto it = requests_.begin(); it != requests_.end();) {
+    if (it->second.made < Now() - kKeepRequests) {
+      batch.forget_requests_before = Now() - kKeepRequests;
+      it = requests_.erase(it);
+    } else {
+      ++it;
+    }
+  }
+  if (!batch.empty()) store_->Commit(std::move(batch), [](const absl::Status&) {});
+  sweep_timer_ = loop_->After(kSweepInterval, [this] { Sweep(); });
+}
+
+}  // namespace muster

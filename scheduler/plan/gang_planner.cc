@@ -1,0 +1,191 @@
+#include "scheduler/plan/gang_planner.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "common/job/constraint.h"
+#include "common/job/job_defaults.h"
+#include "common/job/rank_map.h"
+#include "launch/registry.h"
+#include "scheduler/plan/fit.h"
+
+namespace muster {
+namespace {
+
+absl::StatusOr<std::vector<Constraint>> ParseConstraints(const v1::JobSpec& spec) {
+  std::vector<Constraint> constraints;
+  for (const std::string& text : spec.constraints()) {
+    MUSTER_ASSIGN_OR_RETURN(Constraint constraint, ParseConstraint(text));
+    constraints.push_back(std::move(constraint));
+  }
+  return constraints;
+}
+
+// Nodes for a gang of exactly `num_nodes`, or what is in the way. The first hosts have the largest
+// shares, and what can take a larger share can take a smaller one: so the first node that fits is
+// always a right choice.
+absl::StatusOr<std::vector<const NodeView*>> ChooseNodes(const v1::JobSpec& spec, int num_nodes,
+                                                         const std::vector<Constraint>& constraints,
+                                                         const ClusterView& cluster, FitMode mode) {
+  std::vector<const NodeView*> chosen;
+  std::vector<const NodeView*> left;
+  for (const NodeView& node : cluster.nodes) left.push_back(&node);
+  for (int i = 0; i < num_nodes; ++i) {
+    const Share share = ShareOfNode(spec, num_nodes, i);
+    std::vector<Misfit> misfits;
+    auto fitting = left.begin();
+    for (; fitting != left.end(); ++fitting) {
+      std::optional<Misfit> misfit = FindMisfit(**fitting, constraints, share, mode);
+      if (!misfit.has_value()) break;
+      misfits.push_back(*std::move(misfit));
+    }
+    if (fitting == left.end()) {
+      return absl::ResourceExhaustedError(
+          CountMisfits(misfits, static_cast<int>(chosen.size()), num_nodes, mode));
+    }
+    chosen.push_back(*fitting);
+    left.erase(fitting);
+  }
+  return chosen;
+}
+
+absl::StatusOr<std::vector<const NodeView*>> ChooseMostNodes(const v1::JobSpec& spec,
+                                                             const ClusterView& cluster,
+                                                             FitMode mode) {
+  MUSTER_ASSIGN_OR_RETURN(const std::vector<Constraint> constraints, ParseConstraints(spec));
+  const int least = std::max(spec.nodes().min(), 1);
+  const int there = static_cast<int>(cluster.nodes.size());
+  for (int n = std::min(std::max(spec.nodes().max(), least), there); n > least; --n) {
+    auto chosen = ChooseNodes(spec, n, constraints, cluster, mode);
+    if (chosen.ok()) return chosen;
+  }
+  return ChooseNodes(spec, least, constraints, cluster, mode);
+}
+
+// Free devices of one kind, `count` of them: of the NUMA node with the fewest that suffice, else of
+// as few NUMA nodes as possible. In ascending order.
+std::vector<int> ChooseDevices(const NodeView& node, const std::string& kind, int count) {
+  std::map<int, std::vector<int>> by_numa;
+  for (const DeviceView& device : node.devices) {
+    if (device.kind == kind && device.healthy && !device.in_use) {
+      by_numa[device.numa_node].push_back(device.physical);
+    }
+  }
+  std::vector<std::vector<int>> groups;
+  const std::vector<int>* tightest = nullptr;
+  for (auto& [numa, group] : by_numa) {
+    std::sort(group.begin(), group.end());
+    const bool suffices = static_cast<int>(group.size()) >= count;
+    if (suffices && (tightest == nullptr || group.size() < tightest->size())) tightest = &group;
+    groups.push_back(group);
+  }
+  std::vector<int> chosen;
+  if (tightest != nullptr) {
+    groups = {*tightest};
+  } else {
+    std::stable_sort(groups.begin(), groups.end(),
+                     [](const auto& a, const auto& b) { return a.size() > b.size(); });
+  }
+  for (const std::vector<int>& group : groups) {
+    for (int physical : group) {
+      if (static_cast<int>(chosen.size()) < count) chosen.push_back(physical);
+    }
+  }
+  std::sort(chosen.begin(), chosen.end());
+  return chosen;
+}
+
+v1::NodePlacement PlaceOnNode(const v1::JobSpec& spec, int num_nodes, int node_rank,
+                              const NodeView& node) {
+  v1::NodePlacement placement;
+  placement.set_node_id(node.id);
+  placement.set_node_name(node.name);
+  placement.set_address(node.address);
+  placement.set_agent_address(node.agent_address);
+  std::map<std::string, int> next;  // By kind: index in placement.devices of the next free one.
+  for (const auto& [kind, count] : ShareOfNode(spec, num_nodes, node_rank).devices) {
+    next[kind] = placement.devices_size();
+    for (int physical : ChooseDevices(node, kind, count)) {
+      v1::DeviceId* const device = placement.add_devices();
+      device->set_kind(kind);
+      device->set_physical(physical);
+    }
+  }
+  for (const RankSlot& slot : RanksOfNode(spec, num_nodes, node_rank)) {
+    const v1::RoleSpec& role = spec.roles(slot.role);
+    v1::RankPlacement* const rank = placement.add_ranks();
+    rank->set_role(role.name());
+    rank->set_rank(slot.rank);
+    rank->set_local_rank(slot.local_rank);
+    const v1::DeviceRequest& devices = DevicesOf(spec, role);
+    for (int i = 0; i < devices.count(); ++i) rank->add_devices(next[devices.kind()]++);
+  }
+  return placement;
+}
+
+std::vector<int> PortsOnNode(const std::vector<RoleNeeds>& needs,
+                             const v1::NodePlacement& placement) {
+  std::vector<int> ports;
+  for (const v1::RankPlacement& rank : placement.ranks()) {
+    int count = 0;
+    for (const RoleNeeds& role : needs) {
+      if (role.role != rank.role()) continue;
+      count = PortsOfRank(role, rank.rank());
+    }
+    ports.push_back(count);
+  }
+  return ports;
+}
+
+}  // namespace
+
+absl::StatusOr<GangPlan> PlanGang(const v1::JobSpec& spec, const ClusterView& cluster) {
+  MUSTER_ASSIGN_OR_RETURN(const LaunchContract* const contract, FindContract(spec.contract()));
+  const std::vector<RoleNeeds> needs = contract->Needs(spec);
+  MUSTER_ASSIGN_OR_RETURN(const std::vector<const NodeView*> nodes,
+                          ChooseMostNodes(spec, cluster, FitMode::kNow));
+  const int num_nodes = static_cast<int>(nodes.size());
+  GangPlan plan;
+  for (int i = 0; i < num_nodes; ++i) {
+    *plan.placement.add_nodes() = PlaceOnNode(spec, num_nodes, i, *nodes[static_cast<size_t>(i)]);
+    plan.ports.push_back(PortsOnNode(needs, plan.placement.nodes(i)));
+  }
+  return plan;
+}
+
+absl::Status CheckEverFits(const v1::JobSpec& spec, const ClusterView& cluster) {
+  return ChooseMostNodes(spec, cluster, FitMode::kEver).status();
+}
+
+void ClaimFor(const v1::JobSpec& spec, ClusterView* cluster) {
+  const absl::StatusOr<std::vector<Constraint>> constraints = ParseConstraints(spec);
+  if (!constraints.ok()) return;
+  // The smallest share of the widest gang: any node that can take it may be wanted.
+  const int widest = std::max({spec.nodes().max(), spec.nodes().min(), 1});
+  const Share share = ShareOfNode(spec, widest, widest - 1);
+  for (NodeView& node : cluster->nodes) {
+    if (FindMisfit(node, *constraints, share, FitMode::kEver).has_value()) continue;
+    for (DeviceView& device : node.devices) {
+      if (share.devices.count(device.kind) > 0) device.in_use = true;
+    }
+  }
+}
+
+void TakePlacement(const v1::Placement& placement, ClusterView* cluster) {
+  for (const v1::NodePlacement& taken : placement.nodes()) {
+    for (NodeView& node : cluster->nodes) {
+      if (node.id != taken.node_id()) continue;
+      node.ranks_in_use += taken.ranks_size();
+      for (const v1::DeviceId& id : taken.devices()) {
+        for (DeviceView& device : node.devices) {
+          if (device.kind == id.kind() && device.physical == id.physical()) device.in_use = true;
+        }
+      }
+    }
+  }
+}
+
+}  // namespace muster

@@ -1,0 +1,43 @@
+#ifndef MUSTER_SCHEDULER_PLAN_GANG_PLANNER_H_
+#define MUSTER_SCHEDULER_PLAN_GANG_PLANNER_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "muster/v1/job.pb.h"
+#include "muster/v1/placement.pb.h"
+#include "scheduler/plan/cluster_view.h"
+
+namespace muster {
+
+// Where a gang would go. `ports[i]` has one count for each of `placement.nodes(i).ranks`.
+struct GangPlan {
+  v1::Placement placement;  // Without ports.
+  std::vector<std::vector<int>> ports;
+};
+
+// Places a gang on as many nodes as fit, at most `spec.nodes.max`, at least `min`: all or nothing.
+// Nodes by name; on each the devices of one NUMA node where that suffices, the lowest numbers
+// first. Pure: equal arguments give equal plans. `spec` has its defaults filled in.
+//
+// RESOURCE_EXHAUSTED: it does not fit now; the message counts the reasons. INVALID_ARGUMENT: no
+// such contract, or a constraint that cannot be read.
+absl::StatusOr<GangPlan> PlanGang(const v1::JobSpec& spec, const ClusterView& cluster);
+
+// OK when the gang would fit were all nodes of `cluster` idle and ready, else RESOURCE_EXHAUSTED
+// with counted reasons.
+absl::Status CheckEverFits(const v1::JobSpec& spec, const ClusterView& cluster);
+
+// Keeps for `spec`, which has waited too long, what it may need: on every node that it could ever
+// use, no device of its kinds counts as free any more. Gangs planned on `cluster` afterwards cannot
+// take them. Ranks without devices are not held back.
+void ClaimFor(const v1::JobSpec& spec, ClusterView* cluster);
+
+// Marks what `placement` takes.
+void TakePlacement(const v1::Placement& placement, ClusterView* cluster);
+
+}  // namespace muster
+
+#endif  // MUSTER_SCHEDULER_PLAN_GANG_PLANNER_H_
