@@ -125,6 +125,7 @@ int Supervisor::Run() {
   if (resume_) {
     Resume();
   } else {
+    starting_ = true;
     StartAll();
   }
   // What the agent has asked for already, a restart above all, comes before the end.
@@ -143,7 +144,11 @@ void Supervisor::StartAll() {
     StartRank(index, 0);
     if ((index + 1) % kSpawnsPerPoll == 0 && !stopper_.stopping()) Round(0);
   }
+  starting_ = false;
+  gone_.insert(gone_.end(), deferred_.begin(), deferred_.end());
+  deferred_.clear();
   CommitFailedStarts();
+  CollectExits();
   outputs_.CreateEmptyFiles();
   SendNewDescriptors();
   parts_.link->Flush();
@@ -376,7 +381,8 @@ void Supervisor::Finish() {
 
 void Supervisor::NoteGone(size_t index) {
   if (index < slots_.size() && slots_[index].state == RankSlot::State::kRunning &&
-      std::find(gone_.begin(), gone_.end(), index) == gone_.end()) {
+      std::find(gone_.begin(), gone_.end(), index) == gone_.end() &&
+      std::find(deferred_.begin(), deferred_.end(), index) == deferred_.end()) {
     gone_.push_back(index);
   }
 }
@@ -398,6 +404,10 @@ void Supervisor::CollectExits() {
     exit.restart = slot.restart;
     exit.pid = slot.pid;
     if (!ReadExit(&slot, &exit)) continue;
+    if (starting_ && !Failed(exit)) {
+      deferred_.push_back(index);  // One fdatasync for all of these, after the last start.
+      continue;
+    }
     if (slot.stopped) exit.flags |= kStopped;
     exits.push_back(exit);
   }

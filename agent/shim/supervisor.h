@@ -89,7 +89,9 @@ class Supervisor {
   RankSpawner spawner_;
   OutputSet outputs_;
   GangStopper stopper_;
-  std::vector<size_t> gone_;  // Ranks whose exit is to be collected in this round.
+  std::vector<size_t> gone_;      // Ranks whose exit is to be collected in this round.
+  bool starting_ = false;         // The first starts are under way.
+  std::vector<size_t> deferred_;  // Ranks that succeeded meanwhile.
   std::vector<JournalRecord> failed_starts_;
   std::vector<NamedDescriptor> to_send_;
   std::vector<Frame> early_;  // What the agent asked for during the adoption.
