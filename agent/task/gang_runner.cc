@@ -255,16 +255,32 @@ GangEvidence GangRunner::Weigh(const FoundGang& found) const {
 }
 
 void GangRunner::Conclude() {
-  absl::StatusOr<GangRecord> record = ReadGangRecord(dir_.path());
-  if (!record.ok()) {
+  const absl::StatusOr<GangRecord> record = ReadGangRecord(dir_.path());
+  if (record.ok()) {
+    for (const RankExit& exit : record->exits) ranks_.Exited(exit);
+  } else {
     LOG(ERROR) << Tag() << " " << record.status().message();
-    record = GangRecord();
   }
-  for (const RankExit& exit : record->exits) ranks_.Exited(exit);
   ranks_.EndRest(TaskEvent::kExitUnknown, UnknownExit("its exit is not on record"));
-  logs_.OnEnded(record->finished ? std::move(record->lengths)
-                                 : std::vector<std::pair<int64_t, int64_t>>());
+  idle_ = AwaitsRestart();
+  if (idle_) return MarkChanged();
+  EndLogs();
   Finish("");
+}
+
+bool GangRunner::AwaitsRestart() const {
+  if (!RestartsRanks(request_.spec()) || stop_.has_value()) return false;
+  for (int i = 0; i < ranks_.size(); ++i) {
+    const v1::ExitResult& exit = ranks_.status(i).exit();
+    if (ranks_.state(i) == TaskState::kExited && !Succeeded(exit) && !exit.stopped()) return true;
+  }
+  return false;
+}
+
+void GangRunner::EndLogs() {
+  absl::StatusOr<GangRecord> record = ReadGangRecord(dir_.path());
+  logs_.OnEnded(record.ok() && record->finished ? std::move(record->lengths)
+                                                : std::vector<std::pair<int64_t, int64_t>>());
 }
 
 void GangRunner::Lose() {
@@ -320,6 +336,12 @@ absl::Status GangRunner::Stop(absl::Duration grace, absl::string_view reason) {
     host_->disk->Run([dir = dir_, grace] { return dir.WriteStop(grace); }, nullptr);
   }
   stop_ = grace;
+  if (idle_) {
+    idle_ = false;
+    EndLogs();
+    Finish("");
+    return absl::OkStatus();
+  }
   if (client_ != nullptr) client_->Stop(grace);
   if (ranks_.StopAll()) MarkChanged();
   return absl::OkStatus();
@@ -337,9 +359,17 @@ absl::Status GangRunner::RestartRank(const std::string& role, int rank, int rest
   if (!IsFinal(ranks_.state(index))) {
     return absl::FailedPreconditionError(absl::StrCat(label, ": it has not ended"));
   }
+  if (client_ == nullptr && idle_) {
+    // Ended before this life of the agent: a shim without ranks takes up the record.
+    absl::StatusOr<std::unique_ptr<ShimClient>> client =
+        ShimClient::Takeover(host_->shim_path, dir_.path(), /*dead=*/nullptr, host_->loop, this);
+    if (!client.ok()) return Annotate(client.status(), label);
+    Use(*std::move(client));
+  }
   if (client_ == nullptr) {
     return absl::UnavailableError(absl::StrCat(label, ": msshim is being replaced, try again"));
   }
+  idle_ = false;
   ranks_.Restart(index, restart);
   client_->RestartRank(index, restart);
   MarkChanged();

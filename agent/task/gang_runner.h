@@ -119,6 +119,9 @@ class GangRunner : private ShimEvents {
   void Reconnect();
   absl::Status TryReconnect();
   void Conclude();
+  // Whether every rank has ended, but one failed and may start again: only the scheduler knows.
+  bool AwaitsRestart() const;
+  void EndLogs();
   void Lose();
   // Ends a gang of which nothing has run, and sees to it that nothing ever will. If something did
   // after all, it is taken up instead.
@@ -144,6 +147,8 @@ class GangRunner : private ShimEvents {
   std::vector<Done> starts_;  // Wait for the intent.
   absl::Status start_status_;
   std::optional<absl::Duration> stop_;  // Grace of a stop that was taken.
+  bool idle_ =
+      false;  // No rank and no shim is left; the scheduler restarts one, or stops the gang.
   std::unique_ptr<ShimClient> client_;
   std::unique_ptr<ShimClient> dead_;  // Its predecessor, which holds the ranks' descriptors.
   Backoff backoff_{Backoff::Options()};

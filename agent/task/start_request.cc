@@ -58,12 +58,14 @@ CgroupLimits CgroupLimitsOf(const v1::JobSpec& spec) {
   return limits;
 }
 
+bool RestartsRanks(const v1::JobSpec& spec) {
+  return spec.restart().scope() == v1::RESTART_SCOPE_RANK && spec.restart().max_restarts() > 0;
+}
+
 bool StopsGang(const v1::JobSpec& spec) {
   // A rank that may start again alone leaves the others be; the scheduler stops the gang when the
   // restarts are used up.
-  const bool restarts_alone =
-      spec.restart().scope() == v1::RESTART_SCOPE_RANK && spec.restart().max_restarts() > 0;
-  return spec.on_failure() != v1::FAILURE_ACTION_CONTINUE && !restarts_alone;
+  return spec.on_failure() != v1::FAILURE_ACTION_CONTINUE && !RestartsRanks(spec);
 }
 
 }  // namespace muster

@@ -15,6 +15,8 @@ absl::Status CheckStart(const v1::StartGangRequest& request);
 const v1::NodePlacement& HostOf(const v1::StartGangRequest& request);
 // The limits that act on all ranks of the gang together.
 CgroupLimits CgroupLimitsOf(const v1::JobSpec& spec);
+// Whether a failed rank may start again alone, within the attempt.
+bool RestartsRanks(const v1::JobSpec& spec);
 // Whether the first failing rank takes the others with it.
 bool StopsGang(const v1::JobSpec& spec);
 

@@ -664,6 +664,53 @@ TEST_F(GangsTest, AStopRightAfterACrashInTheStartLeavesNothingBehind) {
   }
 }
 
+// The gang of the last rank that fails waits for the scheduler's word, also over a crash.
+TEST_F(GangsTest, TheLastRankMayStartAgainAlone) {
+  v1::StartGangRequest request = Shells(1, "echo life; [ -e 1 ] && touch 2; touch 1; [ -e 2 ]");
+  request.mutable_spec()->mutable_restart()->set_scope(v1::RESTART_SCOPE_RANK);
+  request.mutable_spec()->mutable_restart()->set_max_restarts(2);
+  const auto ended = [](const v1::GangReport& report) {
+    return report.ranks(0).state() == v1::RANK_STATE_EXITED;
+  };
+  for (const bool crash : {false, true}) {
+    unlink(tree_.Path("1").c_str());
+    unlink(tree_.Path("2").c_str());
+    *request.mutable_gang() = Ref(NewJobId("gangs-test"));
+    const std::string id = request.gang().job_id();
+    ASSERT_TRUE(Start(request).ok());
+    ASSERT_TRUE(Await({id, 0}, ended));
+    if (crash) {
+      Crash();
+      Boot();
+      ASSERT_TRUE(Await({id, 0}, ended));
+    }
+    v1::RestartRankRequest restart;
+    *restart.mutable_gang() = request.gang();
+    restart.set_role("worker");
+    restart.set_restart(1);
+    thread_.Call([&] { EXPECT_TRUE(gangs_->RestartRank(restart).ok()); });
+    const v1::GangReport report = Finished(id);
+    EXPECT_EQ(report.ranks(0).restarts(), 1);
+    EXPECT_EQ(report.ranks(0).exit().code(), 0) << report.DebugString();
+    EXPECT_EQ(Output(id, 0), "life\nlife\n");
+  }
+}
+
+TEST_F(GangsTest, AStopEndsAGangThatWaitsForTheSchedulersWord) {
+  v1::StartGangRequest request = Shells(1, "exit 7");
+  request.mutable_spec()->mutable_restart()->set_scope(v1::RESTART_SCOPE_RANK);
+  request.mutable_spec()->mutable_restart()->set_max_restarts(2);
+  const std::string job = request.gang().job_id();
+  ASSERT_TRUE(Start(request).ok());
+  ASSERT_TRUE(Await({job, 0}, [](const v1::GangReport& report) {
+    return report.ranks(0).state() == v1::RANK_STATE_EXITED;
+  }));
+  ASSERT_TRUE(Stop(request, absl::ZeroDuration()).ok());
+  const v1::GangReport report = Finished(job);
+  EXPECT_EQ(report.ranks(0).exit().code(), 7);
+  EXPECT_FALSE(report.ranks(0).exit().stopped());
+}
+
 TEST_F(GangsTest, MemoryIsLimitedForAllRanksTogetherAndTheVictimIsNamed) {
   v1::StartGangRequest request = Shells(1, "exec tail /dev/zero");
   request.mutable_spec()->mutable_limits()->set_memory(32 << 20);
