@@ -9,6 +9,7 @@ import os
 import re
 
 MAX_LINES = 500
+MAX_TEST_LINES = 1000  # A test file has all cases of its room.
 CODE = (".h", ".cc", ".c", ".proto", ".py", ".bzl", ".bazel", ".sh")
 SKIPPED = {".git", ".muster", "node_modules", "__pycache__"}
 
@@ -84,6 +85,8 @@ class Target:
         for label in self.attributes.get("deps", []) + self.attributes.get("implementation_deps", []):
             if label.startswith(":"):
                 yield f"//{self.package}{label}"
+            elif label.startswith(("//:", "//conditions:")):
+                continue  # A case of a select().
             elif label.startswith("//"):
                 yield label if ":" in label else f"{label}:{label.rsplit('/', 1)[-1]}"
 
@@ -148,7 +151,10 @@ def floors_build_downward(root):
 
 
 def a_room_is_named_after_its_files(root):
-    """One target per room: its header, and its source if it has one, carry its name."""
+    """One target per room: its header and its source carry its name.
+
+    A variant that a table's header declares (a verb, a contract) has no header of its own.
+    """
     for target in targets(root):
         if target.kind != "cc_library" or target.package.split("/")[0] in ("tests", "third_party"):
             continue
@@ -157,7 +163,7 @@ def a_room_is_named_after_its_files(root):
         headers = target.attributes.get("hdrs", [])
         sources = target.attributes.get("srcs", [])
         where = f"{target.package}/BUILD.bazel:{target.line}"
-        if f"{target.name}.h" not in headers:
+        if headers and f"{target.name}.h" not in headers:
             yield f"{where}: {target.name} has no header {target.name}.h"
         if sources and f"{target.name}.cc" not in sources:
             yield f"{where}: {target.name} has no source {target.name}.cc"
@@ -179,12 +185,13 @@ def every_source_is_built(root):
 
 
 def files_are_short(root):
-    """Aim at 150 lines, think again at 400, never above 500."""
+    """Aim at 150 lines, think again at 400, never above 500; tests never above 1000."""
     for path in files(root):
         if is_code(root, path):
+            limit = MAX_TEST_LINES if below(path, "tests") else MAX_LINES
             count = len(lines(root, path))
-            if count > MAX_LINES:
-                yield f"{path}: {count} lines; {MAX_LINES} is the limit, split the room"
+            if count > limit:
+                yield f"{path}: {count} lines; {limit} is the limit, split the room"
 
 
 def nothing_is_left_to_do(root):

@@ -79,8 +79,8 @@ class HouseRulesSelfTest(unittest.TestCase):
 
     def test_a_room_has_another_name_than_its_header(self):
         tree = room("launch", "plain")
-        tree["launch/BUILD.bazel"] = tree["launch/BUILD.bazel"].replace('name = "plain"',
-                                                                        'name = "simple"')
+        tree["launch/BUILD.bazel"] = tree["launch/BUILD.bazel"].replace(
+            'name = "plain"', 'name = "simple"')
         self.assert_only("a_room_is_named_after_its_files", tree, "simple has no header simple.h")
 
     def test_a_source_that_no_rule_names(self):
