@@ -349,6 +349,82 @@ TEST_F(ShimTest, RunsARankAgainWhileOthersRunOn) {
   EXPECT_EQ(Output(0), "life\nlife\n");
 }
 
+// Where a shim dies, and what its successor must then say of a rank that exits 6.
+TEST_F(ShimTest, NeverTellsAWrongExitWhereverTheShimDies) {
+  for (const char* place : {"shim.before_spawn:2", "shim.after_spawn:2", "shim.before_journal",
+                            "shim.after_journal", "shim.after_reap", "shim.before_finish"}) {
+    SCOPED_TRACE(place);
+    ASSERT_TRUE(RemoveTree(dir_).ok());
+    ASSERT_TRUE(MakeDirs(dir_).ok());
+    log_ = EventLog();
+    ShimPlan plan = Scripts({"sleep 0.05; exit 6", "sleep 0.05; exit 6"});
+    plan.stop_gang = false;
+    plan.stop_grace_ms = 1000;
+    setenv("MUSTER_FAILPOINT", place, 1);
+    Spawn(plan);
+    unsetenv("MUSTER_FAILPOINT");
+    ASSERT_TRUE(Await([this] { return log_.gone > 0; }));
+    absl::StatusOr<std::unique_ptr<ShimClient>> taken =
+        ShimClient::Takeover(ShimPath(), dir_, std::move(client_), &loop_, &log_);
+    ASSERT_TRUE(taken.ok()) << taken.status();
+    client_ = *std::move(taken);
+    ASSERT_TRUE(Await([this] { return log_.finished > 0; }));
+    for (int rank = 0; rank < 2; ++rank) {
+      const RankExit exit = log_.Exit(rank);
+      const bool right = exit.code == 6 || (exit.stopped && exit.signal == SIGTERM);
+      EXPECT_TRUE(right || !exit.known)
+          << rank << " code " << exit.code << " signal " << exit.signal;
+    }
+    const absl::StatusOr<GangRecord> record = ReadGangRecord(dir_);
+    ASSERT_TRUE(record.ok()) << record.status();
+    EXPECT_TRUE(record->finished);
+    EXPECT_TRUE(record->running.empty());
+    EXPECT_EQ(record->exits.size(), 2u);
+  }
+}
+
+// A cgroup of the test's own in the v2 tree, where there is one.
+class CgroupShimTest : public GangTest {
+ protected:
+  CgroupShimTest() {
+    for (const char* root : {"/sys/fs/cgroup/unified", "/sys/fs/cgroup"}) {
+      if (!PathExists(absl::StrCat(root, "/cgroup.procs"))) continue;
+      cgroup_ = absl::StrCat(root, "/muster_shim_test_", getpid());
+      if (mkdir(cgroup_.c_str(), 0755) == 0) return;
+      cgroup_.clear();
+    }
+  }
+  ~CgroupShimTest() override {
+    if (!cgroup_.empty()) rmdir(cgroup_.c_str());
+  }
+  std::string cgroup_;
+};
+
+TEST_F(CgroupShimTest, StartsAndEndsRanksInTheirCgroup) {
+  if (cgroup_.empty()) GTEST_SKIP() << "no cgroup v2 tree that this user may write";
+  ShimPlan plan = Scripts(
+      {"trap '' TERM; setsid sleep 1000 & setsid sleep 1000 & echo up; wait", "sleep 1000"});
+  plan.ranks_cgroup = cgroup_;
+  Spawn(plan);
+  client_->Subscribe(0, false, true);
+  ASSERT_TRUE(Await([this] { return log_.lengths[{0, false}] == 3 && log_.pids.size() == 2; }));
+  const std::string members = Contents(absl::StrCat(cgroup_, "/cgroup.procs"));
+  EXPECT_TRUE(absl::StrContains(members, absl::StrCat(log_.pids[{0, 0}], "\n")));
+  EXPECT_TRUE(absl::StrContains(members, absl::StrCat(log_.pids[{1, 0}], "\n")));
+  client_->Stop(absl::Milliseconds(50));
+  ASSERT_TRUE(AwaitFinished());
+  EXPECT_EQ(Contents(absl::StrCat(cgroup_, "/cgroup.procs")), "");
+  EXPECT_EQ(log_.Exit(0).signal, SIGKILL);
+}
+
+TEST_F(CgroupShimTest, NamesACgroupThatIsNotThere) {
+  ShimPlan plan = Scripts({"true"});
+  plan.ranks_cgroup = "/sys/fs/cgroup/no/such";
+  Spawn(plan);
+  ASSERT_TRUE(AwaitFinished());
+  EXPECT_EQ(log_.Exit(0).error, "cgroup '/sys/fs/cgroup/no/such': No such file or directory");
+}
+
 TEST_F(ShimTest, RefusesADamagedPlan) {
   ASSERT_TRUE(WriteFile(Path(kPlanFile), "nonsense").ok());
   absl::StatusOr<std::unique_ptr<ShimClient>> client =
