@@ -33,7 +33,7 @@ int EditDistance(absl::string_view a, absl::string_view b) {
 std::string NearestOf(absl::string_view word, const std::vector<std::string>& candidates) {
   if (word.size() > kMaxWord) return "";
   std::string nearest;
-  int best = std::max(1, static_cast<int>(word.size()) / 3) + 1;
+  int best = (static_cast<int>(word.size()) + 1) / 3 + 1;  // The first distance that is too far.
   for (const std::string& candidate : candidates) {
     const int distance = EditDistance(word, candidate);
     if (distance < best) {
