@@ -88,8 +88,10 @@ void GangRunner::OnPrepared(const absl::Status& intent, const absl::Status& plan
   start_status_ = Annotate(intent, "the intent to start the gang cannot be recorded");
   phase_ = intent.ok() ? Phase::kRunning : Phase::kRefused;
   if (intent.ok()) Failpoint("agent.after_intent");
+  // A caller may start anew at once, in place of this one.
   const std::shared_ptr<bool> alive = alive_;
-  for (Done& done : std::exchange(starts_, {})) done(start_status_);
+  const absl::Status answer = start_status_;
+  for (const Done& done : std::exchange(starts_, {})) done(answer);
   if (!*alive) return;
   if (!intent.ok()) {
     host_->disk->Run([dir = dir_] { return dir.Remove(); }, nullptr);

@@ -65,7 +65,9 @@ TEST(StopsGangTest, NotWhenTheRankMayStartAgainAlone) {
   v1::JobSpec spec;
   spec.mutable_restart()->set_scope(v1::RESTART_SCOPE_RANK);
   EXPECT_TRUE(StopsGang(spec));
+  EXPECT_FALSE(RestartsRanks(spec));
   spec.mutable_restart()->set_max_restarts(1);
+  EXPECT_TRUE(RestartsRanks(spec));
   EXPECT_FALSE(StopsGang(spec));
 }
 
