@@ -19,7 +19,6 @@ constexpr int kMaxListed = 64;  // Labels, constraints.
 constexpr int kMaxDevicesPerRank = 1024;
 constexpr int kMaxRestarts = 1000000;
 constexpr int kMaxPriority = 1000;
-constexpr int64_t kMaxDurationSeconds = 10LL * 366 * 24 * 3600;
 constexpr int64_t kMinSegmentSize = 4096;
 
 // Finds the faults of one spec. Short-lived: made, run once, dropped.
@@ -35,78 +34,10 @@ class JobChecker {
     CheckPolicies();
     CheckLogs();
     CheckSelection();
-    return std::move(faults_);
+    return std::move(faults_).Take();
   }
 
  private:
-  void Add(absl::string_view field, absl::string_view reason, absl::string_view message,
-           absl::string_view hint) {
-    JobFault fault;
-    fault.detail.set_reason(std::string(reason));
-    fault.detail.set_field_path(absl::StrCat("job.", field));
-    fault.detail.set_hint(std::string(hint));
-    fault.message = std::string(message);
-    faults_.push_back(std::move(fault));
-  }
-
-  // The range of a number. `unit` ends the message: "at most 1024 fit on one host".
-  void CheckRange(absl::string_view field, int64_t value, int64_t low, int64_t high) {
-    if (value >= low && value <= high) return;
-    Add(field, "OUT_OF_RANGE", absl::StrCat("'", field, "' is ", value),
-        absl::StrCat("use a number from ", low, " to ", high));
-  }
-
-  void CheckDuration(absl::string_view field, bool present,
-                     const google::protobuf::Duration& duration) {
-    if (!present) return;
-    if (duration.seconds() >= 0 && duration.nanos() >= 0 && duration.nanos() < 1000000000 &&
-        duration.seconds() <= kMaxDurationSeconds) {
-      return;
-    }
-    Add(field, "OUT_OF_RANGE", absl::StrCat("'", field, "' is not a time from 0 to ten years"),
-        "write it like 30s, 5m or 1h30m");
-  }
-
-  // An int64 with a unit; `low` is its least value, -1 says unlimited.
-  void CheckBound(absl::string_view field, bool present, int64_t value, int64_t low) {
-    if (!present || value == -1 || value >= low) return;
-    Add(field, "OUT_OF_RANGE", absl::StrCat("'", field, "' is ", value),
-        absl::StrCat("use at least ", low, ", or `unlimited`"));
-  }
-
-  template <typename Enum>
-  void CheckEnum(absl::string_view field, Enum value, bool (*is_valid)(int)) {
-    if (is_valid(value)) return;
-    Add(field, "UNKNOWN_VALUE", absl::StrCat("'", field, "' has the unknown value ", value),
-        "the client may be newer than the server; see `msctl version`");
-  }
-
-  void CheckText(absl::string_view field, absl::string_view value, size_t max_bytes) {
-    if (absl::StrContains(value, absl::string_view("\0", 1))) {
-      Add(field, "INVALID_TEXT", absl::StrCat("'", field, "' has a NUL byte"), "remove it");
-    } else if (value.size() > max_bytes) {
-      Add(field, "TOO_LONG", absl::StrCat("'", field, "' has ", value.size(), " bytes"),
-          absl::StrCat("at most ", max_bytes, " are allowed"));
-    }
-  }
-
-  void CheckName(absl::string_view field, absl::string_view value) {
-    if (IsJobName(value)) return;
-    Add(field, "INVALID_NAME", absl::StrCat("'", value, "' cannot be a name"),
-        absl::StrCat("use lower-case letters, digits and '-', at most ", kMaxJobNameLength,
-                     ", e.g. '", JobNameFrom(value), "'"));
-  }
-
-  void CheckWord(absl::string_view field, absl::string_view value) {
-    for (const char c : value) {
-      if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-') continue;
-      return Add(field, "INVALID_NAME",
-                 absl::StrCat("'", field, "' has other characters than a word"),
-                 "use lower-case letters, digits, '_' and '-'");
-    }
-    CheckText(field, value, kMaxJobNameLength);
-  }
-
   void CheckIdentity();
   void CheckShape();
   void CheckRole(int index, std::set<std::string>* names);
@@ -126,36 +57,36 @@ class JobChecker {
   void CheckSelection();
 
   const v1::JobSpec& spec_;
-  std::vector<JobFault> faults_;
+  FaultList faults_;
 };
 
 void JobChecker::CheckIdentity() {
-  if (!spec_.name().empty()) CheckName("name", spec_.name());
-  CheckWord("contract", spec_.contract());
-  CheckWord("mode", spec_.mode());
-  CheckRange("priority", spec_.priority(), -kMaxPriority, kMaxPriority);
+  if (!spec_.name().empty()) faults_.CheckName("name", spec_.name());
+  faults_.CheckWord("contract", spec_.contract());
+  faults_.CheckWord("mode", spec_.mode());
+  faults_.CheckRange("priority", spec_.priority(), -kMaxPriority, kMaxPriority);
 }
 
 void JobChecker::CheckShape() {
   const size_t faults_before = faults_.size();
   if (spec_.has_nodes()) {
     // Zero means absent here; a job file that says 0 is refused by its loader.
-    CheckRange("nodes.min", spec_.nodes().min(), 0, kMaxNodes);
-    CheckRange("nodes.max", spec_.nodes().max(), 0, kMaxNodes);
+    faults_.CheckRange("nodes.min", spec_.nodes().min(), 0, kMaxNodes);
+    faults_.CheckRange("nodes.max", spec_.nodes().max(), 0, kMaxNodes);
     if (spec_.nodes().max() != 0 && spec_.nodes().max() < spec_.nodes().min()) {
-      Add("nodes.max", "OUT_OF_RANGE",
-          absl::StrCat("'nodes.max' is ", spec_.nodes().max(), ", less than 'nodes.min', which is ",
-                       spec_.nodes().min()),
-          "make it at least as large, or leave it out");
+      faults_.Add("nodes.max", "OUT_OF_RANGE",
+                  absl::StrCat("'nodes.max' is ", spec_.nodes().max(),
+                               ", less than 'nodes.min', which is ", spec_.nodes().min()),
+                  "make it at least as large, or leave it out");
     }
   }
-  CheckRange("ranks_per_node", spec_.ranks_per_node(), 0, kMaxRanksPerNode);
+  faults_.CheckRange("ranks_per_node", spec_.ranks_per_node(), 0, kMaxRanksPerNode);
   if (spec_.ranks_per_node() != 0 && !spec_.roles().empty()) {
-    Add("ranks_per_node", "CONFLICT", "'ranks_per_node' and 'roles' exclude each other",
-        "give each role its own 'per_node' or 'count'");
+    faults_.Add("ranks_per_node", "CONFLICT", "'ranks_per_node' and 'roles' exclude each other",
+                "give each role its own 'per_node' or 'count'");
   }
   if (spec_.has_devices_per_rank()) CheckDevices("devices_per_rank", spec_.devices_per_rank());
-  CheckRange("roles", spec_.roles_size(), 0, kMaxRoles);
+  faults_.CheckRange("roles", spec_.roles_size(), 0, kMaxRoles);
   if (spec_.roles_size() > kMaxRoles) return;
   std::set<std::string> names;
   for (int i = 0; i < spec_.roles_size(); ++i) CheckRole(i, &names);
@@ -165,17 +96,18 @@ void JobChecker::CheckShape() {
 void JobChecker::CheckRole(int index, std::set<std::string>* names) {
   const v1::RoleSpec& role = spec_.roles(index);
   const std::string field = absl::StrCat("roles[", index, "]");
-  CheckName(absl::StrCat(field, ".name"), role.name());
+  faults_.CheckName(absl::StrCat(field, ".name"), role.name());
   if (!names->insert(role.name()).second) {
-    Add(absl::StrCat(field, ".name"), "DUPLICATE",
-        absl::StrCat("role '", role.name(), "' is there twice"),
-        "give each role a name of its own");
+    faults_.Add(absl::StrCat(field, ".name"), "DUPLICATE",
+                absl::StrCat("role '", role.name(), "' is there twice"),
+                "give each role a name of its own");
   }
-  CheckRange(absl::StrCat(field, ".count"), role.count(), 0, kMaxRanks);
-  CheckRange(absl::StrCat(field, ".per_node"), role.per_node(), 0, kMaxRanksPerNode);
+  faults_.CheckRange(absl::StrCat(field, ".count"), role.count(), 0, kMaxRanks);
+  faults_.CheckRange(absl::StrCat(field, ".per_node"), role.per_node(), 0, kMaxRanksPerNode);
   if (role.count() != 0 && role.per_node() != 0) {
-    Add(absl::StrCat(field, ".per_node"), "CONFLICT", "'count' and 'per_node' exclude each other",
-        "keep 'count' for the whole job, or 'per_node' for each host");
+    faults_.Add(absl::StrCat(field, ".per_node"), "CONFLICT",
+                "'count' and 'per_node' exclude each other",
+                "keep 'count' for the whole job, or 'per_node' for each host");
   }
   if (role.has_devices_per_rank()) {
     CheckDevices(absl::StrCat(field, ".devices_per_rank"), role.devices_per_rank());
@@ -195,23 +127,25 @@ void JobChecker::CheckTotals() {
     on_first_node += RoleCountOnNode(role, filled.nodes().min(), 0);
   }
   if (total > kMaxRanks) {
-    Add(field, "TOO_MANY_RANKS", absl::StrCat("the job has ", total, " ranks"),
-        absl::StrCat("at most ", kMaxRanks, " are allowed"));
+    faults_.Add(field, "TOO_MANY_RANKS", absl::StrCat("the job has ", total, " ranks"),
+                absl::StrCat("at most ", kMaxRanks, " are allowed"));
   }
   if (on_first_node > kMaxRanksPerNode) {
-    Add(field, "TOO_MANY_RANKS", absl::StrCat("the job has ", on_first_node, " ranks on one host"),
-        absl::StrCat("at most ", kMaxRanksPerNode, " fit; use more nodes"));
+    faults_.Add(field, "TOO_MANY_RANKS",
+                absl::StrCat("the job has ", on_first_node, " ranks on one host"),
+                absl::StrCat("at most ", kMaxRanksPerNode, " fit; use more nodes"));
   }
 }
 
 void JobChecker::CheckDevices(const std::string& field, const v1::DeviceRequest& devices) {
   if (devices.kind().empty()) {
-    Add(absl::StrCat(field, ".kind"), "MISSING", absl::StrCat("'", field, "' has no 'kind'"),
-        "use nvidia, ascend, xpu, mlu, ipu, or a kind that the operator named");
+    faults_.Add(absl::StrCat(field, ".kind"), "MISSING",
+                absl::StrCat("'", field, "' has no 'kind'"),
+                "use nvidia, ascend, xpu, mlu, ipu, or a kind that the operator named");
   }
-  CheckWord(absl::StrCat(field, ".kind"), devices.kind());
-  CheckRange(absl::StrCat(field, ".count"), devices.count(), 1, kMaxDevicesPerRank);
-  CheckEnum(absl::StrCat(field, ".visible"), devices.visible(), v1::VisibleDevices_IsValid);
+  faults_.CheckWord(absl::StrCat(field, ".kind"), devices.kind());
+  faults_.CheckRange(absl::StrCat(field, ".count"), devices.count(), 1, kMaxDevicesPerRank);
+  faults_.CheckEnum(absl::StrCat(field, ".visible"), devices.visible(), v1::VisibleDevices_IsValid);
 }
 
 void JobChecker::CheckWhatRuns() {
@@ -225,14 +159,15 @@ void JobChecker::CheckWhatRuns() {
     missing = missing || CommandOf(spec_, role).empty();
   }
   if (missing) {
-    Add("command", "MISSING", "'command' is missing",
-        "say what each rank runs, e.g. command: [python3, train.py]");
+    faults_.Add("command", "MISSING", "'command' is missing",
+                "say what each rank runs, e.g. command: [python3, train.py]");
   }
   if (!spec_.workdir().empty() && spec_.workdir()[0] != '/') {
-    Add("workdir", "NOT_ABSOLUTE", absl::StrCat("'", spec_.workdir(), "' is not an absolute path"),
-        "begin it with '/'");
+    faults_.Add("workdir", "NOT_ABSOLUTE",
+                absl::StrCat("'", spec_.workdir(), "' is not an absolute path"),
+                "begin it with '/'");
   }
-  CheckText("workdir", spec_.workdir(), kMaxPathBytes);
+  faults_.CheckText("workdir", spec_.workdir(), kMaxPathBytes);
   CheckUmask();
 }
 
@@ -240,15 +175,16 @@ void JobChecker::CheckCommand(const std::string& field,
                               const google::protobuf::RepeatedPtrField<std::string>& command) {
   size_t bytes = 0;
   for (int i = 0; i < command.size(); ++i) {
-    CheckText(absl::StrCat(field, "[", i, "]"), command[i], kMaxCommandBytes);
+    faults_.CheckText(absl::StrCat(field, "[", i, "]"), command[i], kMaxCommandBytes);
     bytes += command[i].size() + 1;
   }
   if (!command.empty() && command[0].empty()) {
-    Add(absl::StrCat(field, "[0]"), "MISSING", "the program's name is empty",
-        "put the program first, e.g. [python3, train.py]");
+    faults_.Add(absl::StrCat(field, "[0]"), "MISSING", "the program's name is empty",
+                "put the program first, e.g. [python3, train.py]");
   }
   if (bytes > kMaxCommandBytes) {
-    Add(field, "TOO_LONG", absl::StrCat("'", field, "' has ", bytes, " bytes"),
+    faults_.Add(
+        field, "TOO_LONG", absl::StrCat("'", field, "' has ", bytes, " bytes"),
         absl::StrCat("at most ", kMaxCommandBytes, " are allowed; put the rest into a file"));
   }
 }
@@ -259,16 +195,16 @@ void JobChecker::CheckEnv(const std::string& field,
   for (const auto& [name, value] : env) {
     bytes += name.size() + value.size() + 2;
     if (!IsEnvName(name)) {
-      Add(absl::StrCat(field, ".", name), "INVALID_NAME",
-          absl::StrCat("'", name, "' cannot name an environment variable"),
-          "use letters, digits and '_', no digit first");
+      faults_.Add(absl::StrCat(field, ".", name), "INVALID_NAME",
+                  absl::StrCat("'", name, "' cannot name an environment variable"),
+                  "use letters, digits and '_', no digit first");
       continue;
     }
-    CheckText(absl::StrCat(field, ".", name), value, kMaxEnvBytes);
+    faults_.CheckText(absl::StrCat(field, ".", name), value, kMaxEnvBytes);
   }
   if (bytes > kMaxEnvBytes) {
-    Add(field, "TOO_LONG", absl::StrCat("'", field, "' has ", bytes, " bytes"),
-        absl::StrCat("at most ", kMaxEnvBytes, " are allowed"));
+    faults_.Add(field, "TOO_LONG", absl::StrCat("'", field, "' has ", bytes, " bytes"),
+                absl::StrCat("at most ", kMaxEnvBytes, " are allowed"));
   }
 }
 
@@ -277,45 +213,47 @@ void JobChecker::CheckUmask() {
   if (umask.empty()) return;
   const bool octal = umask.find_first_not_of("01234567") == std::string::npos;
   if (octal && (umask.size() <= 3 || (umask.size() == 4 && umask[0] == '0'))) return;
-  Add("umask", "OUT_OF_RANGE", absl::StrCat("'", umask, "' is not a file mode creation mask"),
-      "write it in octal, from \"000\" to \"777\"");
+  faults_.Add("umask", "OUT_OF_RANGE",
+              absl::StrCat("'", umask, "' is not a file mode creation mask"),
+              "write it in octal, from \"000\" to \"777\"");
 }
 
 void JobChecker::CheckLimits() {
   const v1::Limits& limits = spec_.limits();
-  CheckBound("limits.memory", limits.has_memory(), limits.memory(), 1);
-  CheckBound("limits.processes", limits.has_processes(), limits.processes(), 1);
-  CheckBound("limits.open_files", limits.has_open_files(), limits.open_files(), 1);
-  CheckBound("limits.core_size", limits.has_core_size(), limits.core_size(), 0);
-  CheckBound("limits.locked_memory", limits.has_locked_memory(), limits.locked_memory(), 0);
-  CheckBound("limits.stack", limits.has_stack(), limits.stack(), 1);
-  CheckBound("limits.file_size", limits.has_file_size(), limits.file_size(), 0);
+  faults_.CheckBound("limits.memory", limits.has_memory(), limits.memory(), 1);
+  faults_.CheckBound("limits.processes", limits.has_processes(), limits.processes(), 1);
+  faults_.CheckBound("limits.open_files", limits.has_open_files(), limits.open_files(), 1);
+  faults_.CheckBound("limits.core_size", limits.has_core_size(), limits.core_size(), 0);
+  faults_.CheckBound("limits.locked_memory", limits.has_locked_memory(), limits.locked_memory(), 0);
+  faults_.CheckBound("limits.stack", limits.has_stack(), limits.stack(), 1);
+  faults_.CheckBound("limits.file_size", limits.has_file_size(), limits.file_size(), 0);
 }
 
 void JobChecker::CheckPolicies() {
-  CheckEnum("on_failure", spec_.on_failure(), v1::FailureAction_IsValid);
-  CheckEnum("bind", spec_.bind(), v1::CoreBinding_IsValid);
+  faults_.CheckEnum("on_failure", spec_.on_failure(), v1::FailureAction_IsValid);
+  faults_.CheckEnum("bind", spec_.bind(), v1::CoreBinding_IsValid);
   CheckSuccess();
   const v1::RestartSpec& restart = spec_.restart();
-  CheckRange("restart.max_restarts", restart.max_restarts(), 0, kMaxRestarts);
-  CheckEnum("restart.scope", restart.scope(), v1::RestartScope_IsValid);
-  CheckDuration("restart.window", restart.has_window(), restart.window());
-  CheckDuration("restart.first_delay", restart.has_first_delay(), restart.first_delay());
-  CheckDuration("restart.max_delay", restart.has_max_delay(), restart.max_delay());
+  faults_.CheckRange("restart.max_restarts", restart.max_restarts(), 0, kMaxRestarts);
+  faults_.CheckEnum("restart.scope", restart.scope(), v1::RestartScope_IsValid);
+  faults_.CheckDuration("restart.window", restart.has_window(), restart.window());
+  faults_.CheckDuration("restart.first_delay", restart.has_first_delay(), restart.first_delay());
+  faults_.CheckDuration("restart.max_delay", restart.has_max_delay(), restart.max_delay());
   const v1::Timeouts& timeouts = spec_.timeouts();
-  CheckDuration("timeouts.queue", timeouts.has_queue(), timeouts.queue());
-  CheckDuration("timeouts.start", timeouts.has_start(), timeouts.start());
-  CheckDuration("timeouts.stop_grace", timeouts.has_stop_grace(), timeouts.stop_grace());
-  CheckDuration("timeouts.run", timeouts.has_run(), timeouts.run());
+  faults_.CheckDuration("timeouts.queue", timeouts.has_queue(), timeouts.queue());
+  faults_.CheckDuration("timeouts.start", timeouts.has_start(), timeouts.start());
+  faults_.CheckDuration("timeouts.stop_grace", timeouts.has_stop_grace(), timeouts.stop_grace());
+  faults_.CheckDuration("timeouts.run", timeouts.has_run(), timeouts.run());
 }
 
 void JobChecker::CheckSuccess() {
   const v1::SuccessPolicy& success = spec_.success();
-  CheckEnum("success.clean_up", success.clean_up(), v1::CleanUp_IsValid);
+  faults_.CheckEnum("success.clean_up", success.clean_up(), v1::CleanUp_IsValid);
   if (success.who_case() == v1::SuccessPolicy::kRole && FindRole(spec_, success.role()) < 0 &&
       !(spec_.roles().empty() && success.role() == kWorkerRole)) {
-    Add("success.role", "NO_SUCH_ROLE", absl::StrCat("the job has no role '", success.role(), "'"),
-        "name one of its roles");
+    faults_.Add("success.role", "NO_SUCH_ROLE",
+                absl::StrCat("the job has no role '", success.role(), "'"),
+                "name one of its roles");
   }
   if (success.who_case() != v1::SuccessPolicy::kRank) return;
   int64_t ranks = 0;
@@ -327,26 +265,27 @@ void JobChecker::CheckSuccess() {
     ranks = role.count() > 0 ? role.count() : (role.per_node() > 0 ? role.per_node() : 1) * nodes;
   }
   if (success.rank() >= 0 && success.rank() < ranks) return;
-  Add("success.rank", "NO_SUCH_RANK",
-      absl::StrCat("there is no rank ", success.rank(), " of role '", kWorkerRole, "'"),
-      ranks == 0 ? "use `role NAME`, or call a role 'worker'"
-                 : absl::StrCat("use a rank from 0 to ", ranks - 1));
+  faults_.Add("success.rank", "NO_SUCH_RANK",
+              absl::StrCat("there is no rank ", success.rank(), " of role '", kWorkerRole, "'"),
+              ranks == 0 ? "use `role NAME`, or call a role 'worker'"
+                         : absl::StrCat("use a rank from 0 to ", ranks - 1));
 }
 
 void JobChecker::CheckLogs() {
   const v1::LogSpec& logs = spec_.logs();
-  CheckText("logs.dir", logs.dir(), kMaxPathBytes);
-  CheckEnum("logs.full", logs.full(), v1::LogFullPolicy_IsValid);
-  CheckDuration("logs.keep", logs.has_keep(), logs.keep());
+  faults_.CheckText("logs.dir", logs.dir(), kMaxPathBytes);
+  faults_.CheckEnum("logs.full", logs.full(), v1::LogFullPolicy_IsValid);
+  faults_.CheckDuration("logs.keep", logs.has_keep(), logs.keep());
   if (logs.has_segment_size() && logs.segment_size() < kMinSegmentSize) {
-    Add("logs.segment_size", "OUT_OF_RANGE",
-        absl::StrCat("'logs.segment_size' is ", logs.segment_size()),
-        absl::StrCat("use at least ", kMinSegmentSize, " bytes"));
+    faults_.Add("logs.segment_size", "OUT_OF_RANGE",
+                absl::StrCat("'logs.segment_size' is ", logs.segment_size()),
+                absl::StrCat("use at least ", kMinSegmentSize, " bytes"));
   }
-  CheckBound("logs.max_size", logs.has_max_size(), logs.max_size(), kMinSegmentSize);
+  faults_.CheckBound("logs.max_size", logs.has_max_size(), logs.max_size(), kMinSegmentSize);
   if (!logs.dir().empty() && logs.full() == v1::LOG_FULL_POLICY_DROP_OLDEST) {
-    Add("logs.full", "CONFLICT", "'drop_oldest' needs segments, and files in 'logs.dir' have none",
-        "use block or drop_new, or leave out 'logs.dir'");
+    faults_.Add("logs.full", "CONFLICT",
+                "'drop_oldest' needs segments, and files in 'logs.dir' have none",
+                "use block or drop_new, or leave out 'logs.dir'");
   }
   if (!logs.names().empty()) CheckLogNames();
 }
@@ -354,14 +293,15 @@ void JobChecker::CheckLogs() {
 void JobChecker::CheckLogNames() {
   const v1::LogSpec& logs = spec_.logs();
   if (logs.dir().empty()) {
-    Add("logs.names", "MISSING", "'logs.names' needs 'logs.dir'",
-        "say where the files go, e.g. dir: logs");
+    faults_.Add("logs.names", "MISSING", "'logs.names' needs 'logs.dir'",
+                "say where the files go, e.g. dir: logs");
   }
   const absl::StatusOr<std::set<std::string>> used = LogNamePlaceholders(logs.names());
   if (!used.ok()) {
-    return Add("logs.names", "INVALID_NAME",
-               absl::StrCat("'", logs.names(), "': ", used.status().message()),
-               "use {rank}, {role}, {role_rank}, {local_rank}, {node_rank}, {attempt}, {stream}");
+    return faults_.Add(
+        "logs.names", "INVALID_NAME",
+        absl::StrCat("'", logs.names(), "': ", used.status().message()),
+        "use {rank}, {role}, {role_rank}, {local_rank}, {node_rank}, {attempt}, {stream}");
   }
   const bool one_role = spec_.roles_size() <= 1;
   const bool one_node = spec_.nodes().max() <= 1 && spec_.nodes().min() <= 1;
@@ -372,26 +312,26 @@ void JobChecker::CheckLogNames() {
       one_role && one_node && spec_.ranks_per_node() <= 1 &&
       (spec_.roles().empty() || (spec_.roles(0).count() <= 1 && spec_.roles(0).per_node() <= 1));
   if (used->count("rank") != 0 || by_role || by_host || one_rank) return;
-  Add("logs.names", "CONFLICT",
-      absl::StrCat("'", logs.names(), "' gives several ranks the same file"),
-      "add {rank}, e.g. rank-{rank}.log");
+  faults_.Add("logs.names", "CONFLICT",
+              absl::StrCat("'", logs.names(), "' gives several ranks the same file"),
+              "add {rank}, e.g. rank-{rank}.log");
 }
 
 void JobChecker::CheckSelection() {
-  CheckRange("labels", spec_.labels_size(), 0, kMaxListed);
+  faults_.CheckRange("labels", spec_.labels_size(), 0, kMaxListed);
   for (const auto& [key, value] : spec_.labels()) {
     if (IsLabelKey(key) && IsLabelValue(value)) continue;
-    Add(absl::StrCat("labels.", key), "INVALID_NAME",
-        absl::StrCat("'", key, "' is not a sound label"),
-        "keys: 1 to 63 letters, digits, '.', '_', '/', '-'; values: at most 256 bytes");
+    faults_.Add(absl::StrCat("labels.", key), "INVALID_NAME",
+                absl::StrCat("'", key, "' is not a sound label"),
+                "keys: 1 to 63 letters, digits, '.', '_', '/', '-'; values: at most 256 bytes");
   }
-  CheckRange("constraints", spec_.constraints_size(), 0, kMaxListed);
+  faults_.CheckRange("constraints", spec_.constraints_size(), 0, kMaxListed);
   for (int i = 0; i < spec_.constraints_size(); ++i) {
     const absl::StatusOr<Constraint> constraint = ParseConstraint(spec_.constraints(i));
     if (constraint.ok()) continue;
-    Add(absl::StrCat("constraints[", i, "]"), "INVALID_CONSTRAINT",
-        absl::StrCat("'", spec_.constraints(i), "': ", constraint.status().message()),
-        "write key==value, key!=value, key or !key");
+    faults_.Add(absl::StrCat("constraints[", i, "]"), "INVALID_CONSTRAINT",
+                absl::StrCat("'", spec_.constraints(i), "': ", constraint.status().message()),
+                "write key==value, key!=value, key or !key");
   }
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "common/job/fault_list.h"
 #include "muster/v1/error.pb.h"
 #include "muster/v1/job.pb.h"
 
@@ -17,12 +18,6 @@ inline constexpr int kMaxRanksPerNode = 1024;
 inline constexpr int kMaxRoles = 64;
 inline constexpr int kMaxCommandBytes = 1 << 20;
 inline constexpr int kMaxEnvBytes = 1 << 20;
-
-// One fault of a job's spec, in words.
-struct JobFault {
-  v1::ErrorDetail detail;  // `field_path` begins with "job.", e.g. `job.roles[1].count`.
-  std::string message;     // "ranks_per_node is 2000, at most 1024 fit on one host".
-};
 
 // All faults of a spec at once; empty: it is sound. Takes specs with and without their defaults,
 // and trusts nothing in them. Used by the client for good errors and by the scheduler for safety;

@@ -142,7 +142,7 @@ help: did you mean 'devices_per_rank'?   (msctl explain job.devices_per_rank))"}
                          R"(error: job.yaml:1:11: unknown field 'max_retries'
     1 | restart: {max_retries: 3, colour: red}
       |           ^~~~~~~~~~~
-help: 'job.restart' has max_restarts, scope, window, first_delay, max_delay   (msctl explain job.restart)
+help: did you mean 'max_restarts'?   (msctl explain job.restart.max_restarts)
 
 error: job.yaml:1:27: unknown field 'colour'
     1 | restart: {max_retries: 3, colour: red}
