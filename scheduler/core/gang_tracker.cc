@@ -37,7 +37,9 @@ GangTracker::GangTracker(EventLoop* loop, v1::GangRef gang, FindChannel channels
       channels_(std::move(channels)),
       events_(std::move(events)) {}
 
-GangTracker::~GangTracker() {
+GangTracker::~GangTracker() { Abandon(); }
+
+void GangTracker::Abandon() {
   *alive_ = false;
   for (NodePart& part : parts_) loop_->Cancel(part.retry);
 }
@@ -197,22 +199,35 @@ void GangTracker::OnStopped(int node, const absl::Status& status) {
 }
 
 void GangTracker::RestartRank(int node, const std::string& role, int rank, int restart) {
+  if (stopping_) return;
+  const auto again = [this, alive = alive_, node, role, rank, restart] {
+    if (*alive) RestartRank(node, role, rank, restart);
+  };
+  if (finished(node)) {
+    loop_->Post([this, alive = alive_, node, role, rank] {
+      if (!*alive) return;
+      events_.on_restart_refused(node, role, rank,
+                                 absl::FailedPreconditionError("its gang has ended"));
+    });
+    return;
+  }
   AgentChannel* const channel = channels_(Part(node).node_id);
-  if (channel == nullptr || stopping_ || finished(node)) return;
+  if (channel == nullptr) {
+    loop_->After(Part(node).backoff.Next(), again);
+    return;
+  }
   v1::RestartRankRequest request;
   *request.mutable_gang() = gang_;
   request.set_role(role);
   request.set_rank(rank);
   request.set_restart(restart);
   channel->RestartRank(request, [this, alive = alive_, node, role, rank,
-                                 restart](const absl::StatusOr<v1::RestartRankResponse>& response) {
+                                 again](const absl::StatusOr<v1::RestartRankResponse>& response) {
     if (response.ok() || !*alive || stopping_) return;
     if (!IsAmbiguous(response.status())) {
       return events_.on_restart_refused(node, role, rank, response.status());
     }
-    loop_->After(Part(node).backoff.Next(), [this, alive, node, role, rank, restart] {
-      if (*alive) RestartRank(node, role, rank, restart);
-    });
+    loop_->After(Part(node).backoff.Next(), again);
   });
 }
 

@@ -42,6 +42,8 @@ class GangTracker {
   // `loop` must outlive this object.
   GangTracker(EventLoop* loop, v1::GangRef gang, FindChannel channels, Events events);
   ~GangTracker();
+  // No event comes after this. For owners that are called by one.
+  void Abandon();
   GangTracker(const GangTracker&) = delete;
   GangTracker& operator=(const GangTracker&) = delete;
 

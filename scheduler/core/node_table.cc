@@ -54,12 +54,12 @@ void NodeTable::Disconnect(uint64_t session) {
   sessions_.erase(session);
 }
 
-void NodeTable::Heard(uint64_t session) {
+bool NodeTable::Heard(uint64_t session) {
   Entry* const entry = FindSession(session);
-  if (entry == nullptr) return;
+  if (entry == nullptr) return false;
   entry->heard = clock_->Boot();
   entry->heard_wall = clock_->Wall();
-  entry->state = v1::NODE_STATE_READY;
+  return std::exchange(entry->state, v1::NODE_STATE_READY) != v1::NODE_STATE_READY;
 }
 
 void NodeTable::SetInfo(uint64_t session, const v1::NodeInfo& info) {

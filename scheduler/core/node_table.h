@@ -43,7 +43,8 @@ class NodeTable {
   absl::StatusOr<Connected> Connect(const v1::NodeInfo& info, uint64_t session,
                                     std::function<void()> on_lost);
   void Disconnect(uint64_t session);
-  void Heard(uint64_t session);
+  // Returns whether that makes the node READY again.
+  bool Heard(uint64_t session);
   void SetInfo(uint64_t session, const v1::NodeInfo& info);
   // A node that ran something when the scheduler died: it has as long to return as a silent one.
   void Expect(const v1::NodePlacement& placement);

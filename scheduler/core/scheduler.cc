@@ -12,6 +12,7 @@
 #include "glog/logging.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "launch/registry.h"
+#include "scheduler/core/first_cause.h"
 #include "scheduler/core/job_state.h"
 #include "scheduler/core/scheduler_impl.h"
 
@@ -21,8 +22,6 @@ namespace {
 constexpr absl::Duration kKeepRequests = absl::Hours(24);
 constexpr absl::Duration kSweepInterval = absl::Minutes(10);
 constexpr size_t kMaxRequestId = 128;
-// What a shell shows after Ctrl-C, the usual way to cancel an attached job.
-constexpr int kExitCancelled = 130;
 
 absl::Status CheckSpec(const v1::JobSpec& spec) {
   const std::vector<v1::ErrorDetail> errors = CheckJob(spec);

@@ -100,6 +100,7 @@ class SchedulerImpl : public Scheduler {
   JobEntry* FindLive(const std::string& id) const;
 
   // --- scheduler_nodes.cc
+  void HeardFrom(uint64_t session);
   void TakeReport(const std::string& node_id, const v1::GangReport& report,
                   const std::function<void()>& durable);
   void StopStranger(const std::string& node_id, const v1::GangReport& report);
@@ -111,6 +112,8 @@ class SchedulerImpl : public Scheduler {
   // Ends the ranks on lost hosts when no further attempt depends on how they ended.
   void GiveUpLostNodes(JobEntry* entry);
   void ArmSilenceTimer();
+  // Jobs that are not final; a copy, for walks on which some may become so.
+  std::vector<std::string> LiveIds() const;
   bool AllNodesConnected(const JobEntry& entry) const;
 
   absl::Time Now() const { return loop_->clock()->Wall(); }
@@ -123,7 +126,8 @@ class SchedulerImpl : public Scheduler {
   JobTable jobs_;
   JobQueue queue_;
   NodeTable nodes_;
-  std::map<std::string, std::unique_ptr<Run>> runs_;  // Of jobs that are not final.
+  std::map<std::string, std::unique_ptr<Run>> runs_;     // Of jobs that are not final.
+  std::vector<std::unique_ptr<GangTracker>> abandoned_;  // Until the end of this turn.
   std::map<std::string, RequestRecord> requests_;
   // By node id: reservations of a scheduler that died, to be released before anything else.
   std::map<std::string, std::vector<v1::GangRef>> releases_;

@@ -8,6 +8,7 @@
 #include "common/job/exit_result.h"
 #include "glog/logging.h"
 #include "scheduler/core/attempt_ranks.h"
+#include "scheduler/core/first_cause.h"
 #include "scheduler/core/job_state.h"
 #include "scheduler/core/restart_policy.h"
 #include "scheduler/core/scheduler_impl.h"
@@ -15,11 +16,6 @@
 
 namespace muster {
 namespace {
-
-// Exit codes of jobs that no rank has ended, as the shell's own tools choose them.
-constexpr int kExitFailed = 1;
-constexpr int kExitTimeout = 124;    // As timeout(1).
-constexpr int kExitCancelled = 130;  // As after Ctrl-C.
 
 // Starts that came to nothing before any rank ran are no failure of the job: they are made again,
 // this many in a row, without touching its restart budget.
@@ -56,28 +52,6 @@ int CountRunning(const v1::Attempt& attempt) {
   return static_cast<int>(std::count_if(
       attempt.ranks().begin(), attempt.ranks().end(),
       [](const v1::RankStatus& rank) { return rank.state() == v1::RANK_STATE_RUNNING; }));
-}
-
-// The verdict on a failed attempt. What ended it from outside comes before what its ranks did then.
-v1::FirstCause FindCause(const JobRecord& record, absl::Time now) {
-  const v1::Attempt& attempt = *CurrentAttempt(record.job);
-  v1::FirstCause cause;
-  const bool timeout =
-      record.stop_cause == StopCause::kStartTimeout || record.stop_cause == StopCause::kRunTimeout;
-  const v1::RankStatus* const first = timeout ? nullptr : FindFirstFailure(attempt.ranks());
-  if (first != nullptr) return MakeFirstCause(*first, attempt.ranks());
-  cause.set_reason(record.stop_reason.empty() ? "its ranks were stopped from outside"
-                                              : record.stop_reason);
-  cause.set_summary(cause.reason());
-  *cause.mutable_time() = ToTimestamp(now);
-  return cause;
-}
-
-int ExitCodeOf(const JobRecord& record, const v1::FirstCause& cause) {
-  if (cause.has_exit()) return std::max(ShellExitCode(cause.exit()), kExitFailed);
-  const bool timeout =
-      record.stop_cause == StopCause::kStartTimeout || record.stop_cause == StopCause::kRunTimeout;
-  return timeout ? kExitTimeout : kExitFailed;
 }
 
 }  // namespace
@@ -449,7 +423,7 @@ void SchedulerImpl::BeginStop(JobEntry* entry, StopCause cause, const std::strin
     Step(entry, JobEvent::kStop, reason);
   }
   if (cause == StopCause::kRankFailed) {
-    *CurrentAttempt(&job)->mutable_first_cause() = FindCause(entry->record, Now());
+    *CurrentAttempt(&job)->mutable_first_cause() = FindFirstCause(entry->record, Now());
   }
   Run* const run = runs_.at(job.id()).get();
   loop_->Cancel(run->attempt_timer);
@@ -486,7 +460,7 @@ void SchedulerImpl::EndAttempt(JobEntry* entry) {
 
 void SchedulerImpl::FailAttempt(JobEntry* entry) {
   v1::Job& job = entry->record.job;
-  const v1::FirstCause cause = FindCause(entry->record, Now());
+  const v1::FirstCause cause = FindFirstCause(entry->record, Now());
   *CurrentAttempt(&job)->mutable_first_cause() = cause;
   const std::optional<absl::Duration> delay = DelayOfNextAttempt(job, cause);
   if (!delay.has_value()) {
@@ -508,6 +482,10 @@ void SchedulerImpl::FailAttempt(JobEntry* entry) {
 std::optional<absl::Duration> SchedulerImpl::DelayOfNextAttempt(const v1::Job& job,
                                                                 const v1::FirstCause& cause) const {
   if (!MayHelp(cause)) return std::nullopt;
+  for (const v1::RankStatus& rank : CurrentAttempt(job)->ranks()) {
+    // Given up with its node: it may still run there.
+    if (rank.state() == v1::RANK_STATE_LOST && rank.exit().stopped()) return std::nullopt;
+  }
   if (!AnyRankStarted(*CurrentAttempt(job))) {
     const int starts = StartsWithoutRanks(job);
     if (starts > kFreeStarts) return std::nullopt;
@@ -541,10 +519,13 @@ void SchedulerImpl::DropGang(JobEntry* entry) {
   run->rank_timers.clear();
   run->restarting.clear();
   run->rank_failures.clear();
+  if (run->gang == nullptr) return;
+  run->gang->Abandon();
   // It may be the caller, further up the stack.
-  if (run->gang) {
-    loop_->Post([gang = std::shared_ptr<GangTracker>(std::move(run->gang))] {});
-  }
+  abandoned_.push_back(std::move(run->gang));
+  loop_->Post([this, alive = alive_] {
+    if (*alive) abandoned_.clear();
+  });
 }
 
 }  // namespace muster

@@ -8,10 +8,9 @@
 #include "common/job/exit_result.h"
 #include "glog/logging.h"
 #include "scheduler/core/attempt_ranks.h"
+#include "scheduler/core/first_cause.h"
 #include "scheduler/core/job_state.h"
-#include "scheduler/core/restart_policy.h"
 #include "scheduler/core/scheduler_impl.h"
-#include "scheduler/core/success_policy.h"
 
 namespace muster {
 
@@ -33,21 +32,17 @@ absl::StatusOr<v1::NodeWelcome> SchedulerImpl::NodeConnected(const v1::NodeHello
 
 void SchedulerImpl::NodeHeartbeat(uint64_t session) {
   DCHECK(loop_->OnLoop());
-  const std::string* const node = nodes_.NodeOf(session);
-  if (node == nullptr) return;
-  const bool was_lost = nodes_.IsLost(*node);
-  nodes_.Heard(session);
-  if (!was_lost) return;
+  HeardFrom(session);
+}
+
+void SchedulerImpl::HeardFrom(uint64_t session) {
+  if (!nodes_.Heard(session)) return;
   // It was silent, not gone: its stream never broke.
-  for (const auto& [id, run] : std::map<std::string, Run*>([this] {
-         std::map<std::string, Run*> all;
-         for (const auto& [job_id, job_run] : runs_) all[job_id] = job_run.get();
-         return all;
-       }())) {
+  for (const std::string& id : LiveIds()) {
     JobEntry* const entry = FindLive(id);
     if (entry == nullptr || entry->record.job.status().state() != v1::JOB_STATE_UNKNOWN) continue;
     Evaluate(entry);
-    if (runs_.count(id) > 0) jobs_.Save(entry);
+    jobs_.Save(entry);
   }
   ArmSilenceTimer();
   SchedulePass();
@@ -59,7 +54,7 @@ void SchedulerImpl::NodeReport(uint64_t session, const v1::GangReport& report,
   const std::string* const node = nodes_.NodeOf(session);
   if (node == nullptr) return;  // A newer stream of this node has taken over.
   const std::string node_id = *node;
-  nodes_.Heard(session);
+  HeardFrom(session);
   v1::GangReportAck ack;
   ack.set_job_id(report.job_id());
   ack.set_attempt(report.attempt());
@@ -153,9 +148,7 @@ void SchedulerImpl::MeetGangs(const std::string& node_id, const v1::NodeHello& h
   for (const v1::GangReport& report : hello.gangs()) {
     there.insert({report.job_id(), report.attempt()});
   }
-  std::vector<std::string> ids;
-  for (const auto& [id, run] : runs_) ids.push_back(id);
-  for (const std::string& id : ids) {
+  for (const std::string& id : LiveIds()) {
     JobEntry* const entry = FindLive(id);
     if (entry == nullptr || runs_.at(id)->gang == nullptr) continue;
     const v1::Attempt& attempt = *CurrentAttempt(entry->record.job);
@@ -209,9 +202,7 @@ void SchedulerImpl::SendReleases(const std::string& node_id) {
 }
 
 void SchedulerImpl::OnNodeLost(const std::string& node_id) {
-  std::vector<std::string> ids;
-  for (const auto& [id, run] : runs_) ids.push_back(id);
-  for (const std::string& id : ids) {
+  for (const std::string& id : LiveIds()) {
     JobEntry* const entry = FindLive(id);
     if (entry == nullptr || runs_.at(id)->gang == nullptr) continue;
     const v1::Placement& placement = CurrentAttempt(entry->record.job)->placement();
@@ -236,7 +227,7 @@ void SchedulerImpl::GiveUpLostNodes(JobEntry* entry) {
   const StopCause cause = entry->record.stop_cause;
   // Another attempt must not begin while this one may still run somewhere.
   const bool last = cause == StopCause::kCancelled || cause == StopCause::kSucceeded ||
-                    job.spec().restart().max_restarts() == 0;
+                    !DelayOfNextAttempt(job, FindFirstCause(entry->record, Now())).has_value();
   for (int i = 0; i < attempt->placement().nodes_size(); ++i) {
     const v1::NodePlacement& node = attempt->placement().nodes(i);
     if (gang->finished(i) || !nodes_.IsLost(node.node_id())) continue;
@@ -265,6 +256,12 @@ void SchedulerImpl::ArmSilenceTimer() {
     for (const std::string& node_id : nodes_.CheckSilence()) OnNodeLost(node_id);
     ArmSilenceTimer();
   });
+}
+
+std::vector<std::string> SchedulerImpl::LiveIds() const {
+  std::vector<std::string> ids;
+  for (const auto& [id, run] : runs_) ids.push_back(id);
+  return ids;
 }
 
 bool SchedulerImpl::AllNodesConnected(const JobEntry& entry) const {

@@ -1,0 +1,35 @@
+#include "scheduler/core/first_cause.h"
+
+#include <algorithm>
+
+#include "common/job/exit_result.h"
+#include "scheduler/core/job_state.h"
+
+namespace muster {
+namespace {
+
+bool IsTimeout(StopCause cause) {
+  return cause == StopCause::kStartTimeout || cause == StopCause::kRunTimeout;
+}
+
+}  // namespace
+
+v1::FirstCause FindFirstCause(const JobRecord& record, absl::Time now) {
+  const v1::Attempt& attempt = *CurrentAttempt(record.job);
+  const v1::RankStatus* const first =
+      IsTimeout(record.stop_cause) ? nullptr : FindFirstFailure(attempt.ranks());
+  if (first != nullptr) return MakeFirstCause(*first, attempt.ranks());
+  v1::FirstCause cause;
+  cause.set_reason(record.stop_reason.empty() ? "its ranks were stopped from outside"
+                                              : record.stop_reason);
+  cause.set_summary(cause.reason());
+  *cause.mutable_time() = ToTimestamp(now);
+  return cause;
+}
+
+int ExitCodeOf(const JobRecord& record, const v1::FirstCause& cause) {
+  if (cause.has_exit()) return std::max(ShellExitCode(cause.exit()), kExitFailed);
+  return IsTimeout(record.stop_cause) ? kExitTimeout : kExitFailed;
+}
+
+}  // namespace muster
