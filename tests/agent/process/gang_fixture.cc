@@ -53,7 +53,7 @@ RankExit EventLog::Exit(int index) const {
 }
 
 GangTest::GangTest() {
-  std::string name = absl::StrCat(getenv("TEST_TMPDIR"), "/gang.XXXXXX");
+  std::string name = absl::StrCat(getenv("TEST_TMPDIR"), "/gang.", getpid(), ".XXXXXX");
   dir_ = mkdtemp(name.data());
 }
 
@@ -69,7 +69,7 @@ GangTest::~GangTest() {
 
 ShimPlan GangTest::Scripts(const std::vector<std::string>& scripts) const {
   ShimPlan plan;
-  plan.job_id = "test";
+  plan.job_id = BaseName(dir_);  // Of its own: a successor finds strays by it.
   plan.gang_dir = dir_;
   plan.durable = false;
   for (size_t i = 0; i < scripts.size(); ++i) {
@@ -77,7 +77,8 @@ ShimPlan GangTest::Scripts(const std::vector<std::string>& scripts) const {
     rank.role = "worker";
     rank.rank = static_cast<int32_t>(i);
     rank.argv = {"/bin/sh", "-c", scripts[i]};
-    rank.env = {"PATH=/usr/local/bin:/usr/bin:/bin", "MUSTER_JOB_ID=test", "MUSTER_ATTEMPT=0"};
+    rank.env = {"PATH=/usr/local/bin:/usr/bin:/bin", absl::StrCat("MUSTER_JOB_ID=", plan.job_id),
+                "MUSTER_ATTEMPT=0"};
     rank.workdir = dir_;
     plan.ranks.push_back(rank);
   }

@@ -236,7 +236,8 @@ TEST_F(ShimTest, Runs64Ranks) {
 
 TEST_F(ShimTest, GoesOnWithoutTheAgentAndReplaysToTheNext) {
   Spawn(Scripts({"echo one; while [ ! -e go ]; do sleep 0.01; done; echo two; exit 0", "exit 0"}));
-  ASSERT_TRUE(Await([this] { return log_.exits.size() == 1 && log_.pids.size() == 2; }));
+  client_->Subscribe(0, false, true);
+  ASSERT_TRUE(Await([this] { return log_.exits.size() == 1 && log_.lengths[{0, false}] == 4; }));
   const int pid = log_.pids[{0, 0}];
   client_.reset();
   log_ = EventLog();
