@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "common/base/status.h"
 #include "launch/plain.h"
 #include "launch/torch.h"
 
@@ -38,8 +37,10 @@ std::vector<std::string> ContractNames() {
 }
 
 absl::Status CheckContract(const v1::JobSpec& spec) {
-  MUSTER_ASSIGN_OR_RETURN(const LaunchContract* contract, FindContract(spec.contract()));
-  return contract->Check(spec);
+  const absl::StatusOr<const LaunchContract*> contract = FindContract(spec.contract());
+  // To whoever submitted it, this too is a fault of the spec.
+  if (!contract.ok()) return absl::InvalidArgumentError(contract.status().message());
+  return (*contract)->Check(spec);
 }
 
 }  // namespace muster

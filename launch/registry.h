@@ -17,7 +17,8 @@ absl::StatusOr<const LaunchContract*> FindContract(absl::string_view name);
 // Sorted.
 std::vector<std::string> ContractNames();
 
-// Whether the contract that `spec` names exists and can run it. `spec` has its defaults filled in.
+// INVALID_ARGUMENT, as LaunchContract::Check() words it, when the contract that `spec` names does
+// not exist or cannot run it. `spec` has its defaults filled in.
 absl::Status CheckContract(const v1::JobSpec& spec);
 
 // Ports that one rank of the role needs on its host.

@@ -111,6 +111,13 @@ TEST(RegistryTest, EveryContractIsFoundByItsName) {
   }
 }
 
+TEST(RegistryTest, AnUnknownContractIsAFaultOfTheSpec) {
+  LaunchCase job("command: 'x'");
+  job.spec.set_contract("ray");
+  EXPECT_EQ(CheckContract(job.spec), absl::InvalidArgumentError("contract: there is no contract "
+                                                                "'ray'; use plain or torch"));
+}
+
 TEST(RegistryTest, PlainRefusesAMode) {
   LaunchCase job("command: 'x' mode: 'm'");
   EXPECT_EQ(CheckContract(job.spec),
