@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/rpc/error_details.h"
-#include "ctl/cli/nearest.h"
+#include "ctl/spec/nearest.h"
 
 namespace muster {
 namespace {
@@ -72,7 +72,7 @@ std::string NearestCommand(const std::vector<const Command*>& commands, const st
     names.push_back(command->name);
     names.insert(names.end(), command->aliases.begin(), command->aliases.end());
   }
-  return Nearest(name, names);
+  return NearestOf(name, names);
 }
 
 absl::StatusOr<ParsedLine> ParseCommandLine(const std::vector<const Command*>& commands,

@@ -9,7 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "common/base/status.h"
 #include "common/rpc/error_details.h"
-#include "ctl/cli/nearest.h"
+#include "ctl/spec/nearest.h"
 
 namespace muster {
 namespace {
@@ -187,7 +187,7 @@ const FlagSpec* FlagParser::FindShort(char name) const {
 absl::Status FlagParser::Unknown(const std::string& shown, const std::string& name) const {
   std::vector<std::string> names;
   for (const FlagSpec& spec : specs_) names.push_back(spec.name);
-  const std::string nearest = Nearest(name, names);
+  const std::string nearest = NearestOf(name, names);
   const absl::Status status = absl::InvalidArgumentError(absl::StrCat("unknown flag ", shown));
   return WithDetail(status, "UNKNOWN_FLAG", "",
                     nearest.empty() ? "" : absl::StrCat("did you mean ", ShownFlag(nearest), "?"));

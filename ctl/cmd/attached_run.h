@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "ctl/cli/command.h"
 #include "muster/v1/job.pb.h"
+#include "muster/v1/job_service.pb.h"
 
 namespace muster {
 
