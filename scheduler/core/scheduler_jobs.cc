@@ -491,8 +491,12 @@ std::optional<absl::Duration> SchedulerImpl::DelayOfNextAttempt(const v1::Job& j
     if (starts > kFreeStarts) return std::nullopt;
     return kFreeStartDelay * (1 << (starts - 1));
   }
-  if (job.spec().restart().max_restarts() == 0) return std::nullopt;
-  return RestartDelay(job.spec().restart(), FailureTimes(job), Now());
+  const v1::RestartSpec& restart = job.spec().restart();
+  // With scope `rank` the ranks have used up the budget one by one.
+  if (restart.max_restarts() == 0 || restart.scope() == v1::RESTART_SCOPE_RANK) {
+    return std::nullopt;
+  }
+  return RestartDelay(restart, FailureTimes(job), Now());
 }
 
 void SchedulerImpl::Finish(JobEntry* entry, JobEvent event, const std::string& reason,
