@@ -110,13 +110,13 @@ ShimRank PlanRank(const v1::RankPlacement& rank, RenderedRank rendered, const st
 
 }  // namespace
 
-absl::StatusOr<GangPlan> BuildGangPlan(const v1::StartGangRequest& request,
-                                       const GangPlanHost& host) {
+absl::StatusOr<HostGangPlan> BuildGangPlan(const v1::StartGangRequest& request,
+                                           const GangPlanHost& host) {
   const v1::JobSpec& spec = request.spec();
   const v1::NodePlacement& here = HostOf(request);
   const std::string log_dir =
       spec.logs().dir().empty() ? "" : JoinPath(spec.workdir(), spec.logs().dir());
-  GangPlan plan;
+  HostGangPlan plan;
   MUSTER_ASSIGN_OR_RETURN(plan.shim, PlanGang(request, host));
   std::vector<int> numa_nodes;
   for (const v1::RankPlacement& rank : here.ranks()) {
@@ -155,7 +155,7 @@ absl::StatusOr<GangPlan> BuildGangPlan(const v1::StartGangRequest& request,
   return plan;
 }
 
-absl::Status WriteGangPlan(const GangPlan& plan) {
+absl::Status WriteGangPlan(const HostGangPlan& plan) {
   const std::string& workdir = plan.shim.ranks.front().workdir;
   if (!PathExists(workdir)) return ErrnoStatus(errno, absl::StrCat("workdir ", workdir));
   for (const std::string& dir : plan.log_dirs) {

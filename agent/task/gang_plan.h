@@ -25,7 +25,7 @@ struct GangPlanHost {
 };
 
 // All that has to be in place for one gang on one host.
-struct GangPlan {
+struct HostGangPlan {
   ShimPlan shim;                      // Without cgroups: those are named when they are made.
   std::vector<LaunchFile> files;      // With absolute paths.
   std::vector<std::string> log_dirs;  // The user's, to be made.
@@ -33,11 +33,11 @@ struct GangPlan {
 
 // Renders every local rank. INVALID_ARGUMENT: the spec cannot be rendered. RESOURCE_EXHAUSTED: this
 // host has too few cores for the binding asked for. `request` was checked by CheckStart().
-absl::StatusOr<GangPlan> BuildGangPlan(const v1::StartGangRequest& request,
-                                       const GangPlanHost& host);
+absl::StatusOr<HostGangPlan> BuildGangPlan(const v1::StartGangRequest& request,
+                                           const GangPlanHost& host);
 
 // Makes log directories, contract files and gang_dir/plan. Blocks. The message names what failed.
-absl::Status WriteGangPlan(const GangPlan& plan);
+absl::Status WriteGangPlan(const HostGangPlan& plan);
 
 }  // namespace muster
 

@@ -56,11 +56,11 @@ GangRunner::GangRunner(const Host* host, const GangDir& dir, const v1::StartGang
 
 GangRunner::~GangRunner() { *alive_ = false; }
 
-void GangRunner::Start(const absl::StatusOr<GangPlan>& plan, Done done) {
+void GangRunner::Start(const absl::StatusOr<HostGangPlan>& plan, Done done) {
   DCHECK(host_->loop->OnLoop());
   phase_ = Phase::kPreparing;
   starts_.push_back(std::move(done));
-  absl::StatusOr<GangPlan> complete = plan;
+  absl::StatusOr<HostGangPlan> complete = plan;
   if (complete.ok()) {
     complete->shim.ranks_cgroup = cgroup_.ranks;
     complete->shim.v1_cgroups = cgroup_.v1;

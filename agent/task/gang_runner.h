@@ -51,7 +51,7 @@ class GangRunner : private ShimEvents {
     std::function<void()> on_finished;
   };
   using Done = std::function<void(const absl::Status&)>;
-  using PlanMaker = std::function<absl::StatusOr<GangPlan>()>;
+  using PlanMaker = std::function<absl::StatusOr<HostGangPlan>()>;
 
   GangRunner(const Host* host, const GangDir& dir, const v1::StartGangRequest& request,
              Events events);
@@ -59,7 +59,7 @@ class GangRunner : private ShimEvents {
 
   // Writes the intent; `done` comes when it is durable, or could not be had (then nothing is left).
   // Then starts the shim. `plan` may be an error: the gang then ends with it as its report.
-  void Start(const absl::StatusOr<GangPlan>& plan, Done done);
+  void Start(const absl::StatusOr<HostGangPlan>& plan, Done done);
   // The same request came again: `done` gets the first answer.
   void StartAgain(Done done);
   // Start() has failed: the gang never was.

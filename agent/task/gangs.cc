@@ -92,7 +92,8 @@ class GangTable : public Gangs {
   // Another attempt of the same job that still has processes here, or nullptr.
   const GangRunner* LivingSibling(const Key& key) const;
   GangRunner* Add(const GangDir& dir, const v1::StartGangRequest& request);
-  absl::StatusOr<GangPlan> MakePlan(const GangDir& dir, const v1::StartGangRequest& request) const;
+  absl::StatusOr<HostGangPlan> MakePlan(const GangDir& dir,
+                                        const v1::StartGangRequest& request) const;
   absl::Status TakeUp(Found found);
   // Keeps nothing in memory of gangs that are over but their name, and removes the files of those
   // that were kept for long enough.
@@ -236,7 +237,7 @@ void GangTable::Start(const v1::StartGangRequest& request, Done done) {
   }
   const absl::StatusOr<GangDir> dir = GangDir::Make(options_.state_dir, key.first, key.second);
   if (!dir.ok()) return refuse(dir.status());
-  const absl::StatusOr<GangPlan> plan = MakePlan(*dir, request);
+  const absl::StatusOr<HostGangPlan> plan = MakePlan(*dir, request);
   if (absl::IsInvalidArgument(plan.status())) return refuse(plan.status());
   if (absl::Status s = ledger_->Commit(key); !s.ok()) return refuse(s);
   Add(*dir, request)->Start(plan, [this, key, done](const absl::Status& status) {
@@ -403,8 +404,8 @@ GangRunner* GangTable::Add(const GangDir& dir, const v1::StartGangRequest& reque
   return gang.get();
 }
 
-absl::StatusOr<GangPlan> GangTable::MakePlan(const GangDir& dir,
-                                             const v1::StartGangRequest& request) const {
+absl::StatusOr<HostGangPlan> GangTable::MakePlan(const GangDir& dir,
+                                                 const v1::StartGangRequest& request) const {
   GangPlanHost host;
   host.gang_dir = dir.path();
   host.base_env = options_.base_env;
