@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/rpc/grpc_status.h"
+#include "glog/logging.h"
 
 namespace muster {
 namespace {
@@ -45,6 +46,7 @@ grpc::ServerUnaryReactor* AgentServiceRpc::StartGang(grpc::CallbackServerContext
     const absl::Status checked = CheckGang(request->gang());
     if (!checked.ok()) return reactor->Finish(ToGrpcStatus(checked));
     gangs_->Start(*request, [reactor](const absl::Status& started) {
+      VLOG(1) << "StartGang: " << started;
       reactor->Finish(ToGrpcStatus(started));
     });
   });

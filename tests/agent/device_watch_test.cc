@@ -21,40 +21,42 @@ v1::Device Gpu(bool healthy) {
   return device;
 }
 
-// Answers each probe with the next of its answers.
+// Answers each probe with the next of its answers, when the test lets it.
 class ScriptedProbe final : public DeviceProbe {
  public:
   using Answer = absl::StatusOr<std::vector<v1::Device>>;
-  ScriptedProbe(std::vector<Answer> answers, std::atomic<int>* probes)
-      : answers_(std::move(answers)), probes_(probes) {}
-  Answer Probe() override { return answers_.at((*probes_)++); }
+  ScriptedProbe(std::vector<Answer> answers, std::atomic<int>* allowed)
+      : answers_(std::move(answers)), allowed_(allowed) {}
+  Answer Probe() override {
+    while (*allowed_ <= probes_) std::this_thread::yield();
+    return answers_.at(probes_++);
+  }
 
  private:
   const std::vector<Answer> answers_;
-  std::atomic<int>* const probes_;
+  std::atomic<int>* const allowed_;
+  int probes_ = 0;
 };
 
 class DeviceWatchTest : public testing::Test {
  protected:
   void Watch(std::vector<ScriptedProbe::Answer> answers) {
     watch_ = std::make_unique<DeviceWatch>(
-        std::make_unique<ScriptedProbe>(std::move(answers), &probes_),
+        std::make_unique<ScriptedProbe>(std::move(answers), &allowed_),
         std::vector<v1::Device>{Gpu(true)}, kInterval, &loop_,
         [this](const std::vector<v1::Device>& devices) { changes_.push_back(devices); });
   }
   // One interval, and the probe at its end.
   void Pass() {
-    const int before = probes_;
     clock_.Advance(kInterval);
-    loop_.RunDue();
-    while (probes_ == before) std::this_thread::yield();
-    // The probe's post comes after its answer.
+    loop_.RunDue();  // Begins the probe.
+    ++allowed_;
     while (!loop_.RunDue()) std::this_thread::yield();
   }
 
   FakeClock clock_;
   EventLoop loop_{&clock_};
-  std::atomic<int> probes_{0};
+  std::atomic<int> allowed_{0};
   std::vector<std::vector<v1::Device>> changes_;
   std::unique_ptr<DeviceWatch> watch_;
 };
