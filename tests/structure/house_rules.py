@@ -220,7 +220,29 @@ def headers_are_guarded(root):
             yield f"{path}: its guard is not {guard}"
 
 
+def a_class_has_its_name_alone(root):
+    """Two classes muster::X in one program are one to the linker, which then mixes their code.
+
+    Also those of .cc files, unless in an unnamed namespace.
+    """
+    defined = {}
+    for path in files(root):
+        if not path.endswith((".h", ".cc")) or path.split("/")[0] in ("tests", "third_party"):
+            continue
+        unnamed = False
+        for number, line in enumerate(lines(root, path), 1):
+            unnamed = unnamed or line.startswith("namespace {")
+            unnamed = unnamed and line != "}  // namespace"
+            match = re.match(r"(?:class|struct|enum|enum class) (\w+)(?: final)?(?: : [^;]*)? \{", line)
+            if match and not unnamed:
+                defined.setdefault(match.group(1), []).append(f"{path}:{number}")
+    for name, places in defined.items():
+        if len(places) > 1:
+            yield f"{places[0]}: {name} is also the name of {', '.join(places[1:])}"
+
+
 CHECKS = (
+    a_class_has_its_name_alone,
     no_grpc_below_the_rpc_floor,
     floors_build_downward,
     a_room_is_named_after_its_files,

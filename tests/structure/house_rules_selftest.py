@@ -83,6 +83,16 @@ class HouseRulesSelfTest(unittest.TestCase):
             'name = "plain"', 'name = "simple"')
         self.assert_only("a_room_is_named_after_its_files", tree, "simple has no header simple.h")
 
+    def test_two_classes_of_one_name(self):
+        tree = {**room("launch", "plain", "struct Plan {\n};\n"),
+                **room("agent/task", "gangs", "struct Plan {\n};\n")}
+        self.assert_only("a_class_has_its_name_alone", tree, "Plan is also the name of launch/plain")
+
+    def test_classes_in_unnamed_namespaces_may_share_a_name(self):
+        hidden = "namespace {\nstruct Plan {\n};\n}  // namespace\n"
+        self.assertEqual(self.violations({**room("launch", "plain", hidden),
+                                          **room("agent/task", "gangs", hidden)}), {})
+
     def test_a_source_that_no_rule_names(self):
         self.assert_only("every_source_is_built",
                          {**room("launch", "plain"), "launch/forgotten.cc": ""},
