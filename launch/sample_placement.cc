@@ -38,7 +38,7 @@ v1::NodePlacement PlaceNode(const v1::JobSpec& spec, const std::vector<RoleNeeds
   node.set_address(LoopbackAddress(node_rank));
   std::map<std::string, int> used;
   uint32_t next_port = kFirstPort;
-  for (const RankSlot& slot : RanksOfNode(spec, num_nodes, node_rank)) {
+  for (const RankPosition& slot : RanksOfNode(spec, num_nodes, node_rank)) {
     const v1::RoleSpec& role = spec.roles(slot.role);
     v1::RankPlacement* rank = node.add_ranks();
     rank->set_role(role.name());

@@ -7,7 +7,7 @@ namespace {
 
 // Appends the ranks of one role on one host. `offset` is the global rank of the role's rank 0.
 void AppendRanks(const v1::RoleSpec& role, int role_index, int offset, int num_nodes, int node_rank,
-                 std::vector<RankSlot>* slots) {
+                 std::vector<RankPosition>* slots) {
   const int first = FirstRankOnNode(role, num_nodes, node_rank);
   const int count = RoleCountOnNode(role, num_nodes, node_rank);
   for (int i = 0; i < count; ++i) {
@@ -45,8 +45,8 @@ int RanksOnNode(const v1::JobSpec& spec, int num_nodes, int node_rank) {
   return total;
 }
 
-std::vector<RankSlot> RanksOfNode(const v1::JobSpec& spec, int num_nodes, int node_rank) {
-  std::vector<RankSlot> slots;
+std::vector<RankPosition> RanksOfNode(const v1::JobSpec& spec, int num_nodes, int node_rank) {
+  std::vector<RankPosition> slots;
   int offset = 0;
   for (int i = 0; i < spec.roles_size(); ++i) {
     AppendRanks(spec.roles(i), i, offset, num_nodes, node_rank, &slots);
@@ -55,8 +55,8 @@ std::vector<RankSlot> RanksOfNode(const v1::JobSpec& spec, int num_nodes, int no
   return slots;
 }
 
-std::vector<RankSlot> AllRanks(const v1::JobSpec& spec, int num_nodes) {
-  std::vector<RankSlot> slots;
+std::vector<RankPosition> AllRanks(const v1::JobSpec& spec, int num_nodes) {
+  std::vector<RankPosition> slots;
   int offset = 0;
   for (int i = 0; i < spec.roles_size(); ++i) {
     for (int node = 0; node < num_nodes; ++node) {

@@ -13,7 +13,7 @@
 namespace muster {
 
 // One rank's place in the order of the job.
-struct RankSlot {
+struct RankPosition {
   int role = 0;         // Index in JobSpec.roles.
   int rank = 0;         // Within the role, over all hosts.
   int local_rank = 0;   // Within the role, on its host.
@@ -35,9 +35,9 @@ int RanksOnNode(const v1::JobSpec& spec, int num_nodes, int node_rank);
 
 // The ranks of host `node_rank`, by role in the spec's order, then by rank: the order of
 // NodePlacement.ranks.
-std::vector<RankSlot> RanksOfNode(const v1::JobSpec& spec, int num_nodes, int node_rank);
+std::vector<RankPosition> RanksOfNode(const v1::JobSpec& spec, int num_nodes, int node_rank);
 // The ranks of all hosts, by global rank: the order of Attempt.ranks.
-std::vector<RankSlot> AllRanks(const v1::JobSpec& spec, int num_nodes);
+std::vector<RankPosition> AllRanks(const v1::JobSpec& spec, int num_nodes);
 
 // Index of the role in the spec, or -1.
 int FindRole(const v1::JobSpec& spec, const std::string& name);

@@ -114,7 +114,7 @@ v1::NodePlacement PlaceOnNode(const v1::JobSpec& spec, int num_nodes, int node_r
       device->set_physical(physical);
     }
   }
-  for (const RankSlot& slot : RanksOfNode(spec, num_nodes, node_rank)) {
+  for (const RankPosition& slot : RanksOfNode(spec, num_nodes, node_rank)) {
     const v1::RoleSpec& role = spec.roles(slot.role);
     v1::RankPlacement* const rank = placement.add_ranks();
     rank->set_role(role.name());

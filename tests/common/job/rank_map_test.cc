@@ -38,7 +38,7 @@ TEST(RankMapTest, DealsBlocksAndGivesTheFirstHostsTheLargerShares) {
 
 TEST(RankMapTest, GlobalRanksFollowTheOrderOfTheRoles) {
   const v1::JobSpec spec = SpecOf({Role("server", 1, 0), Role("worker", 0, 2)});
-  const std::vector<RankSlot> second = RanksOfNode(spec, 2, 1);
+  const std::vector<RankPosition> second = RanksOfNode(spec, 2, 1);
   ASSERT_EQ(second.size(), 2u);
   EXPECT_EQ(second[0].role, 1);
   EXPECT_EQ(second[0].rank, 2);
@@ -81,10 +81,10 @@ TEST(RankMapTest, EveryRankHasExactlyOnePlaceWhateverTheShape) {
     std::vector<int> next_rank(static_cast<size_t>(roles), 0);
     int total = 0;
     for (int node = 0; node < nodes; ++node) {
-      const std::vector<RankSlot> slots = RanksOfNode(spec, nodes, node);
+      const std::vector<RankPosition> slots = RanksOfNode(spec, nodes, node);
       EXPECT_EQ(static_cast<int>(slots.size()), RanksOnNode(spec, nodes, node));
       std::vector<int> next_local(static_cast<size_t>(roles), 0);
-      for (const RankSlot& slot : slots) {
+      for (const RankPosition& slot : slots) {
         EXPECT_TRUE(seen.insert(slot.global_rank).second);
         EXPECT_EQ(slot.rank, next_rank[static_cast<size_t>(slot.role)]++);
         EXPECT_EQ(slot.local_rank, next_local[static_cast<size_t>(slot.role)]++);
@@ -100,7 +100,7 @@ TEST(RankMapTest, EveryRankHasExactlyOnePlaceWhateverTheShape) {
     EXPECT_EQ(total, TotalRanks(spec, nodes));
     EXPECT_EQ(*seen.begin(), 0);
     EXPECT_EQ(*seen.rbegin(), total - 1);
-    const std::vector<RankSlot> all = AllRanks(spec, nodes);
+    const std::vector<RankPosition> all = AllRanks(spec, nodes);
     for (size_t i = 0; i < all.size(); ++i) EXPECT_EQ(all[i].global_rank, static_cast<int>(i));
   }
 }
