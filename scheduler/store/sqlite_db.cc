@@ -1,11 +1,14 @@
 #include "scheduler/store/sqlite_db.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "common/base/fs.h"
@@ -17,6 +20,7 @@ namespace {
 
 constexpr int kSchemaVersion = 1;
 constexpr int kCheckpointPages = 1000;
+constexpr size_t kProbeBytes = 128 << 10;
 
 // application_id is "MUST" in ASCII.
 constexpr char kSchema[] = R"(
@@ -49,14 +53,23 @@ uint32_t RequestCrc(absl::string_view id, absl::string_view job_id, int64_t made
   return Crc32c(absl::StrCat(id, "\n", job_id, "\n", made_us));
 }
 
-bool IsDiskFull(int code, int system_error) {
-  if ((code & 0xff) == SQLITE_FULL) return true;
-  // After a failed fsync nobody knows what is on the disk, whatever the errno.
-  if ((code & 0xff) != SQLITE_IOERR || code == SQLITE_IOERR_FSYNC ||
-      code == SQLITE_IOERR_DIR_FSYNC) {
-    return false;
+// Whether a write beside `path` fails for want of space or quota.
+bool NoSpaceAt(const std::string& path) {
+  const absl::Status probe =
+      WriteFile(absl::StrCat(path, ".probe"), std::string(kProbeBytes, '\0'));
+  unlink(absl::StrCat(path, ".probe").c_str());
+  const std::string message(probe.message());
+  for (const int error : {ENOSPC, EDQUOT, EFBIG}) {
+    if (absl::StrContains(message, strerror(error))) return true;
   }
-  return system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG;
+  return false;
+}
+
+// SQLite knows ENOSPC by itself. A full quota it calls an I/O error, and its errno is gone by then.
+// Only failed writes are looked at so: after a failed fsync nobody knows what is on the disk.
+bool IsDiskFull(int code, const std::string& path) {
+  if ((code & 0xff) == SQLITE_FULL) return true;
+  return (code == SQLITE_IOERR_WRITE || code == SQLITE_IOERR_SHMSIZE) && NoSpaceAt(path);
 }
 
 }  // namespace
@@ -308,8 +321,7 @@ absl::StatusOr<int64_t> SqliteDb::Number(const char* sql) {
 }
 
 absl::Status SqliteDb::Error(absl::string_view doing, int code) const {
-  const int system_error = db_ == nullptr ? 0 : sqlite3_system_errno(db_);
-  if (IsDiskFull(code, system_error)) {
+  if (IsDiskFull(code, path_)) {
     return absl::ResourceExhaustedError(
         absl::StrCat("state file ", path_, ": the disk is full; free some space"));
   }
