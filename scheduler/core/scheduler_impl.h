@@ -19,8 +19,9 @@
 
 namespace muster {
 
-// Composes the rooms of this floor; see Scheduler. Three files: scheduler.cc (the interface),
-// scheduler_jobs.cc (a job's way through its states), scheduler_nodes.cc (what comes from agents).
+// Composes the rooms of this floor; see Scheduler. Four files: scheduler.cc (the interface),
+// scheduler_jobs.cc (a job's way to its start and its end), scheduler_attempts.cc (what becomes of
+// an attempt), scheduler_nodes.cc (what comes from agents).
 class SchedulerImpl : public Scheduler {
  public:
   SchedulerImpl(const Options& options, EventLoop* loop, StateStore* store,
@@ -82,6 +83,13 @@ class SchedulerImpl : public Scheduler {
   void OnNeverStarted(JobEntry* entry, int node, const absl::Status& status);
   void ArmAttemptTimer(JobEntry* entry);
   void OnAttemptTimer(JobEntry* entry);
+  void Finish(JobEntry* entry, JobEvent event, const std::string& reason, int exit_code,
+              std::function<void()> durable = nullptr);
+  void DropGang(JobEntry* entry);
+  bool Step(JobEntry* entry, JobEvent event, const std::string& reason);
+  JobEntry* FindLive(const std::string& id) const;
+
+  // --- scheduler_attempts.cc
   // Looks at the current attempt and does what is due.
   void Evaluate(JobEntry* entry);
   bool RestartFailedRanks(JobEntry* entry);
@@ -93,11 +101,6 @@ class SchedulerImpl : public Scheduler {
   void FailAttempt(JobEntry* entry);
   std::optional<absl::Duration> DelayOfNextAttempt(const v1::Job& job,
                                                    const v1::FirstCause& cause) const;
-  void Finish(JobEntry* entry, JobEvent event, const std::string& reason, int exit_code,
-              std::function<void()> durable = nullptr);
-  void DropGang(JobEntry* entry);
-  bool Step(JobEntry* entry, JobEvent event, const std::string& reason);
-  JobEntry* FindLive(const std::string& id) const;
 
   // --- scheduler_nodes.cc
   void HeardFrom(uint64_t session);
