@@ -72,10 +72,13 @@ class StreamReactor : public grpc::ClientReadReactor<Response>,
   }
 
   void OnReadDone(bool ok) override {
-    if (ok) loop_->Post([self = this->shared_from_this()] { self->Deliver(); });
-    absl::MutexLock lock(&mutex_);
-    reading_ = false;
-    if (!ok || abandoned_) Release();
+    const std::shared_ptr<StreamReactor> self = this->shared_from_this();
+    {
+      absl::MutexLock lock(&mutex_);
+      reading_ = false;  // Before the post: the loop may ask for the next message at once.
+      if (!ok || abandoned_) Release();
+    }
+    if (ok) loop_->Post([self] { self->Deliver(); });
   }
 
   void OnDone(const grpc::Status& status) override {
