@@ -91,8 +91,10 @@ class StreamReactor : public grpc::ClientReadReactor<Response>,
  private:
   void Deliver() {
     if (on_message_ == nullptr) return;
-    const OnMessage on_message = on_message_;  // The handler may abandon this stream.
-    on_message(response_);
+    const OnMessage on_message = on_message_;  // The handler may abandon this stream,
+    Response message;                          // or ask for the next message while it reads this.
+    message.Swap(&response_);
+    on_message(message);
   }
 
   void End(const grpc::Status& status) {
