@@ -13,6 +13,7 @@
 #include "ctl/view/error_text.h"
 #include "ctl/view/output.h"
 #include "ctl/view/terminal.h"
+#include "glog/logging.h"
 
 namespace muster {
 namespace {
@@ -38,6 +39,8 @@ int Main(const std::vector<std::string>& words) {
                                              : CommandHelpText(*invocation.command));
     return words.empty() ? kExitUsage : kExitOk;
   }
+  // The engine of a local run logs its steps; the user sees them as progress.
+  FLAGS_minloglevel = invocation.flags.Bool("debug") ? google::GLOG_INFO : google::GLOG_ERROR;
   const absl::StatusOr<int> code = invocation.command->run(invocation);
   return code.ok() ? *code : Fail(code.status(), invocation.flags);
 }

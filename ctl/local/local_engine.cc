@@ -89,35 +89,44 @@ absl::StatusOr<std::unique_ptr<LocalEngine>> LocalEngine::Start(const Options& o
     return guard.status();
   }
   std::unique_ptr<LocalEngine> engine(new LocalEngine(std::move(gangs), *std::move(guard)));
-  absl::Status status;
-  engine->thread_.Call([&] { status = engine->Build(std::move(devices)); });
-  MUSTER_RETURN_IF_ERROR(status);
+  std::promise<absl::Status> built;
+  engine->loop()->Post([&] {
+    engine->Build(std::move(devices),
+                  [&built](const absl::Status& status) { built.set_value(status); });
+  });
+  MUSTER_RETURN_IF_ERROR(built.get_future().get());
   return engine;
 }
 
 LocalEngine::LocalEngine(Gangs::Options options, std::unique_ptr<Guard> guard)
     : options_(std::move(options)), guard_(std::move(guard)) {}
 
-absl::Status LocalEngine::Build(std::vector<v1::Device> devices) {
-  EventLoop* const loop = thread_.loop();
-  store_ = std::make_unique<MemoryStore>(loop);
-  ledger_ = std::make_unique<Ledger>(Ledger::Options(), devices, loop->clock());
-  gangs_ = Gangs::Make(options_, loop, ledger_.get(), &topology_);
+void LocalEngine::Build(std::vector<v1::Device> devices, Gangs::Done done) {
+  store_ = std::make_unique<MemoryStore>(loop());
+  ledger_ = std::make_unique<Ledger>(Ledger::Options(), devices, loop()->clock());
+  gangs_ = Gangs::Make(options_, loop(), ledger_.get(), &topology_);
   scheduler_ =
-      Scheduler::Make(Scheduler::Options(), loop, store_.get(), [this](const std::string&) {
-        return std::make_unique<LocalAgentChannel>(thread_.loop(), gangs_.get());
+      Scheduler::Make(Scheduler::Options(), loop(), store_.get(), [this](const std::string&) {
+        return std::make_unique<LocalAgentChannel>(loop(), gangs_.get());
       });
-  MUSTER_RETURN_IF_ERROR(scheduler_->Load());
-  node_ = std::make_unique<LocalNode>(loop, gangs_.get(), scheduler_.get());
+  const absl::Status loaded = scheduler_->Load();
+  if (!loaded.ok()) return done(loaded);
+  // There is nothing to recover; but nothing may start before.
+  gangs_->Recover([this, devices = std::move(devices), done = std::move(done)](
+                      const absl::Status& status) { done(status.ok() ? Join(devices) : status); });
+}
+
+absl::Status LocalEngine::Join(const std::vector<v1::Device>& devices) {
   v1::NodeInfo info;
   info.set_id(kNodeName);
   info.set_name(kNodeName);
   info.set_incarnation(1);
   info.set_address(kAddress);
   info.set_agent_address(kNodeName);
-  for (v1::Device& device : devices) *info.add_devices() = std::move(device);
+  for (const v1::Device& device : devices) *info.add_devices() = device;
   info.set_cpus(topology_.cpus());
   info.set_version(kVersion);
+  node_ = std::make_unique<LocalNode>(loop(), gangs_.get(), scheduler_.get());
   return node_->Join(info);
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -46,7 +47,8 @@ class LocalEngine {
  private:
   LocalEngine(Gangs::Options options, std::unique_ptr<Guard> guard);
   // On the loop.
-  absl::Status Build(std::vector<v1::Device> devices);
+  void Build(std::vector<v1::Device> devices, Gangs::Done done);
+  absl::Status Join(const std::vector<v1::Device>& devices);
   void StopAll(absl::Duration grace);
   bool AllFinished() const;
   void TearDown();

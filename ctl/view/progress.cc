@@ -1,6 +1,7 @@
 #include "ctl/view/progress.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "ctl/view/words.h"
@@ -58,7 +59,13 @@ void Progress::OnJob(const v1::Job& job) {
   const std::string text = absl::StrCat(job.id(), " ", StageText(job));
   if (text == shown_) return;
   shown_ = text;
-  if (!terminal_.is_tty) return Line(text);
+  if (!terminal_.is_tty) {
+    // A line for each stage, not for each rank that starts.
+    const int attempts = job.status().attempts_size();
+    const std::string stage = absl::StrCat(attempts, StateWord(state), job.status().reason());
+    if (std::exchange(stage_, stage) != stage) Line(text);
+    return;
+  }
   Clear();
   if (state == v1::JOB_STATE_RUNNING) return Line(text);
   err_->Write(terminal_.Dim(EscapeForTerminal(text, false)));

@@ -37,6 +37,7 @@ class Progress {
   const Clock* const clock_;
   const bool quiet_;
   std::string shown_;
+  std::string stage_;  // The last one that has a line of its own.
   bool drawn_ = false;
 };
 
