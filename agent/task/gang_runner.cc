@@ -319,6 +319,9 @@ bool GangRunner::CloseDoor() {
 void GangRunner::Finish(const std::string& error) {
   if (phase_ == Phase::kEnded) return;
   phase_ = Phase::kEnded;
+  // At once and whole: a hello may take the report before MarkChanged() tells of it, and finished
+  // without the exits would mean that they are lost.
+  ranks_.Fill(&report_);
   report_.set_finished(true);
   report_.set_error(error);
   LOG(INFO) << Tag() << " finished" << (error.empty() ? "" : ": ") << error;
