@@ -2,8 +2,7 @@
 # Runs agent_kills with each kind of damaged evidence and demands that it complains of that, and that
 # it finds nothing in the same run without damage.
 set -u
-kills="$(dirname "$0")/agent_kills"
-[[ -x "$kills" ]] || kills="$TEST_SRCDIR/muster/tests/fault/agent_kills"
+kills="$(dirname "$(realpath "$0")")/agent_kills"
 failed=0
 
 expect() {  # expect PLANT STATUS TEXT
