@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -122,20 +121,25 @@ class FaultsTest(JobCase):
 
 
 class FullDiskTest(JobCase):
-    """The state directory lies on a disk of 24 MiB."""
+    """The state directory of each case lies on a disk of its own, of 24 MiB."""
 
     @classmethod
     def setUpClass(cls):
-        cls.cluster = c.Cluster()
-        cls.addClassCleanup(cls.cluster.close)
-        os.makedirs(cls.cluster.state_dir)
-        mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "muster-test",
-                                cls.cluster.state_dir], stderr=subprocess.PIPE, text=True)
+        pass  # Each case fills a disk: none shares its cluster.
+
+    def setUp(self):
+        self.cluster = c.Cluster()
+        self.addCleanup(self.cluster.close)
+        os.makedirs(self.cluster.state_dir)
+        mount = self.mount("-t", "tmpfs", "-o", "size=24m", "muster-test")
         if mount.returncode != 0:
-            import unittest
-            raise unittest.SkipTest(f"cannot mount a tmpfs: {mount.stderr.strip()}")
-        cls.addClassCleanup(lambda: subprocess.run(["umount", "-l", cls.cluster.state_dir]))
-        cls.cluster.start_agent()
+            self.skipTest(f"cannot mount a tmpfs: {mount.stderr.strip()}")
+        self.addCleanup(subprocess.run, ["umount", "-l", self.cluster.state_dir])
+        self.cluster.start_agent()
+
+    def mount(self, *args):
+        return subprocess.run(["mount", *args, self.cluster.state_dir], stderr=subprocess.PIPE,
+                              text=True)
 
     def fill(self):
         """Takes all that is left of the disk. Returns the file's path."""
@@ -150,30 +154,37 @@ class FullDiskTest(JobCase):
         return path
 
     def test_a_running_job_ends_with_its_code_and_new_work_is_refused_until_there_is_room(self):
-        gate = self.path("gate")
-        job = self.submit_detached(self.spec("slow_start", "--until", gate, "--code", "6"))
+        gate, witness = self.path("gate"), self.path("pids")
+        job = self.submit_detached(self.spec("slow_start", "--until", gate, "--witness", witness,
+                                             "--code", "6"))
+        pids = [self.wait_file(witness)[0].split()[1]]
         self.wait_state(job, "RUNNING")
         filler = self.fill()
         refused = self.submit(self.spec("exit_with"), "--follow", check=False)
         self.assertNotEqual(refused.returncode, 0)
         self.assertTrue(refused.stderr.strip())
         open(gate, "w").close()
-        time.sleep(0.5)  # The rank ends while the disk is full.
+        self.assert_gone(pids)  # The rank ends while the disk is full.
         os.unlink(filler)
-        if self.cluster._agent.poll() is not None:  # It may stop for its database; never for good.
-            self.cluster.start_agent()
         self.assertEqual(self.wait(job), 6)
         self.assertEqual(self.submit(self.spec("exit_with"), "--follow").returncode, 0)
 
-    def test_a_log_disk_that_is_full_costs_output_and_not_the_rank(self):
+    def test_a_full_disk_costs_output_and_neither_the_rank_nor_its_exit(self):
         witness = self.directory("witness")
         job = self.submit_detached(self.spec(
-            "flood", "--lines", "60000", "--payload", "1000", "--witness", witness,
+            "flood", "--lines", "60000", "--payload", "1000", "--code", "5", "--witness", witness,
             more="logs: {full: drop_new}\n"))
-        self.assertEqual(self.wait(job, timeout=80), 0)
-        done = self.cluster.msctl("logs", "--no-prefix", job, text=False, check=False)
+        # It comes to its end although its output has no place to go.
+        self.assertEqual(self.wait_file(os.path.join(witness, "0.0.exit"), seconds=60), ["5"])
+        self.assertEqual(self.mount("-o", "remount,size=64m").returncode, 0)
+        self.assertEqual(self.wait(job), 5)
+        read = self.cluster.msctl("logs", "--no-prefix", job, text=False)
         with open(os.path.join(witness, "0.0.out"), "rb") as file:
-            self.assertTrue(file.read().startswith(done.stdout[:1 << 20]))
+            written = file.read()
+        self.assertGreater(len(read.stdout), 8 << 20)
+        self.assertLess(len(read.stdout), len(written))
+        self.assertTrue(written.startswith(read.stdout[:8 << 20]), "the kept part is damaged")
+        self.assertTrue(read.stderr.strip(), "a gap must be told")
 
 
 if __name__ == "__main__":
