@@ -27,8 +27,11 @@ std::map<RankKey, v1::RankStatus*> RanksOfHost(v1::Attempt* attempt, int node) {
   return here;
 }
 
+// An agent that was restarted may know from its journal how a rank ended, but not when it began.
 bool Started(const v1::RankStatus& rank) {
-  return rank.pid() != 0 || rank.has_start_time() || rank.state() == v1::RANK_STATE_RUNNING;
+  return rank.pid() != 0 || rank.has_start_time() || rank.state() == v1::RANK_STATE_RUNNING ||
+         rank.exit().how_case() == v1::ExitResult::kCode ||
+         rank.exit().how_case() == v1::ExitResult::kSignal;
 }
 
 }  // namespace
@@ -74,6 +77,12 @@ bool ApplyReport(const v1::GangReport& report, int node, v1::Attempt* attempt) {
     updated.set_local_rank(rank->local_rank());
     updated.set_node_name(rank->node_name());
     *updated.mutable_devices() = rank->devices();
+    if (updated.restarts() == rank->restarts()) {  // What is known of this life stays known.
+      if (updated.pid() == 0) updated.set_pid(rank->pid());
+      if (!updated.has_start_time() && rank->has_start_time()) {
+        *updated.mutable_start_time() = rank->start_time();
+      }
+    }
     if (google::protobuf::util::MessageDifferencer::Equals(updated, *rank)) continue;
     *rank = std::move(updated);
     changed = true;
