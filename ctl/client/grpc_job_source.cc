@@ -6,19 +6,20 @@
 #include "common/rpc/deadline.h"
 #include "ctl/client/address.h"
 #include "ctl/client/rpc_error.h"
-#include "ctl/client/stream_reactor.h"
+#include "ctl/client/stream_call.h"
 #include "muster/v1/job_service.grpc.pb.h"
 #include "muster/v1/log_service.grpc.pb.h"
 
 namespace muster {
 namespace {
 
-// One unary call in flight. Deletes itself on the loop.
-template <typename Request, typename Response>
+// One unary call in flight; its completion keeps it alive.
+template <typename Response>
 struct UnaryCall {
   grpc::ClientContext context;
-  Request request;
   Response response;
+  grpc::Status status;
+  std::unique_ptr<grpc::ClientAsyncResponseReader<Response>> reader;
 };
 
 // A stream that could not even begin: tells so from the loop.
@@ -40,9 +41,13 @@ class FailedStream : public SourceStream {
 
 GrpcJobSource::GrpcJobSource(std::string address, const SecurityOptions& security,
                              absl::Duration timeout, EventLoop* loop)
-    : address_(std::move(address)), timeout_(timeout), loop_(loop), channels_(security) {}
+    : address_(std::move(address)),
+      timeout_(timeout),
+      loop_(loop),
+      channels_(security),
+      calls_(loop) {}
 
-GrpcJobSource::~GrpcJobSource() { open_.Wait(); }
+GrpcJobSource::~GrpcJobSource() = default;
 
 absl::StatusOr<std::unique_ptr<GrpcJobSource>> GrpcJobSource::Connect(
     const std::string& address, const SecurityOptions& security, absl::Duration timeout,
@@ -53,48 +58,46 @@ absl::StatusOr<std::unique_ptr<GrpcJobSource>> GrpcJobSource::Connect(
   return source;
 }
 
-void GrpcJobSource::Submit(const v1::SubmitJobRequest& request, JobDone done) {
-  auto call = std::make_shared<UnaryCall<v1::SubmitJobRequest, v1::SubmitJobResponse>>();
-  call->request = request;
+template <typename Response, typename Prepare>
+void GrpcJobSource::CallOnce(Prepare prepare, JobDone done) {
+  auto call = std::make_shared<UnaryCall<Response>>();
   SetTimeout(&call->context, timeout_);
-  auto stub = std::make_shared<v1::JobService::Stub>(*channels_.Get(address_));
-  open_.Add();
-  stub->async()->SubmitJob(&call->context, &call->request, &call->response,
-                           [this, call, stub, done = std::move(done)](const grpc::Status& status) {
-                             const absl::Status error = FromRpc(status, address_);
-                             loop_->Post([call, error, done] {
-                               if (!error.ok()) return done(error);
-                               done(call->response.job());
-                             });
-                             open_.Remove();
-                           });
+  v1::JobService::Stub stub(*channels_.Get(address_));
+  call->reader = prepare(&stub, &call->context);
+  call->reader->StartCall();
+  calls_.Add(&call->context);
+  call->reader->Finish(&call->response, &call->status,
+                       CallQueue::Tag([this, call, done = std::move(done)](bool) {
+                         calls_.Remove(&call->context);
+                         const absl::Status error = FromRpc(call->status, address_);
+                         if (!error.ok()) return done(error);
+                         done(call->response.job());
+                       }));
+}
+
+void GrpcJobSource::Submit(const v1::SubmitJobRequest& request, JobDone done) {
+  CallOnce<v1::SubmitJobResponse>(
+      [&](v1::JobService::Stub* stub, grpc::ClientContext* context) {
+        return stub->PrepareAsyncSubmitJob(context, request, calls_.queue());
+      },
+      std::move(done));
 }
 
 void GrpcJobSource::Cancel(const v1::CancelJobRequest& request, JobDone done) {
-  auto call = std::make_shared<UnaryCall<v1::CancelJobRequest, v1::CancelJobResponse>>();
-  call->request = request;
-  SetTimeout(&call->context, timeout_);
-  auto stub = std::make_shared<v1::JobService::Stub>(*channels_.Get(address_));
-  open_.Add();
-  stub->async()->CancelJob(&call->context, &call->request, &call->response,
-                           [this, call, stub, done = std::move(done)](const grpc::Status& status) {
-                             const absl::Status error = FromRpc(status, address_);
-                             loop_->Post([call, error, done] {
-                               if (!error.ok()) return done(error);
-                               done(call->response.job());
-                             });
-                             open_.Remove();
-                           });
+  CallOnce<v1::CancelJobResponse>(
+      [&](v1::JobService::Stub* stub, grpc::ClientContext* context) {
+        return stub->PrepareAsyncCancelJob(context, request, calls_.queue());
+      },
+      std::move(done));
 }
 
 std::unique_ptr<SourceStream> GrpcJobSource::Watch(const v1::WatchJobRequest& request, OnJob on_job,
                                                    OnEnd on_end) {
-  auto reactor = std::make_shared<StreamReactor<v1::WatchJobResponse>>(
-      loop_, &open_, address_, std::move(on_job), std::move(on_end));
+  auto call = std::make_shared<StreamCall<v1::WatchJobResponse>>(
+      &calls_, address_, std::move(on_job), std::move(on_end));
   v1::JobService::Stub stub(*channels_.Get(address_));
-  stub.async()->WatchJob(reactor->context(), &request, reactor.get());
-  reactor->Begin();
-  return std::make_unique<StreamHandle<v1::WatchJobResponse>>(std::move(reactor));
+  call->Begin(stub.PrepareAsyncWatchJob(call->context(), request, calls_.queue()));
+  return std::make_unique<StreamHandle<v1::WatchJobResponse>>(std::move(call));
 }
 
 std::unique_ptr<SourceStream> GrpcJobSource::ReadLogs(const std::string& agent_address,
@@ -105,12 +108,11 @@ std::unique_ptr<SourceStream> GrpcJobSource::ReadLogs(const std::string& agent_a
   if (!channel.ok()) {
     return std::make_unique<FailedStream>(loop_, channel.status(), std::move(on_end));
   }
-  auto reactor = std::make_shared<StreamReactor<v1::ReadLogsResponse>>(
-      loop_, &open_, address, std::move(on_log), std::move(on_end));
+  auto call = std::make_shared<StreamCall<v1::ReadLogsResponse>>(
+      &calls_, address, std::move(on_log), std::move(on_end));
   v1::LogService::Stub stub(*channel);
-  stub.async()->ReadLogs(reactor->context(), &request, reactor.get());
-  reactor->Begin();
-  return std::make_unique<StreamHandle<v1::ReadLogsResponse>>(std::move(reactor));
+  call->Begin(stub.PrepareAsyncReadLogs(call->context(), request, calls_.queue()));
+  return std::make_unique<StreamHandle<v1::ReadLogsResponse>>(std::move(call));
 }
 
 }  // namespace muster

@@ -8,13 +8,13 @@
 #include "absl/time/time.h"
 #include "common/base/event_loop.h"
 #include "common/rpc/credentials.h"
+#include "ctl/client/call_queue.h"
 #include "ctl/client/channels.h"
 #include "ctl/client/job_source.h"
-#include "ctl/client/open_reactors.h"
 
 namespace muster {
 
-// A job behind an agent. Its destructor waits until gRPC has let go of every call.
+// A job behind an agent. Lives on the loop. Its destructor cancels what is under way.
 class GrpcJobSource : public JobSource {
  public:
   // `loop` must outlive this object. UNAVAILABLE at once when nobody listens on a Unix socket.
@@ -35,12 +35,15 @@ class GrpcJobSource : public JobSource {
  private:
   GrpcJobSource(std::string address, const SecurityOptions& security, absl::Duration timeout,
                 EventLoop* loop);
+  // `prepare` makes the call's reader from a stub and a context.
+  template <typename Response, typename Prepare>
+  void CallOnce(Prepare prepare, JobDone done);
 
   const std::string address_;
   const absl::Duration timeout_;
   EventLoop* const loop_;
   Channels channels_;
-  OpenReactors open_;
+  CallQueue calls_;
 };
 
 }  // namespace muster
