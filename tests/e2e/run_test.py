@@ -15,11 +15,16 @@ UNREACHABLE = 6
 
 
 class RunTest(JobCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.cluster.env["MUSTER_DEVICES"] = "none"
+
     def run_local(self, *args, check=True):
         done = subprocess.run([self.cluster.bin.msctl, "run", "--local", *args], text=True,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, timeout=60, cwd=self.cluster.dir,
-                              env=dict(self.cluster.env, MUSTER_DEVICES="none"))
+                              env=self.cluster.env)
         if check:
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return done
@@ -54,7 +59,8 @@ class RunTest(JobCase):
         # A local run hands on the caller's own environment too; the contract's share is the same.
         contract = {}
         for name, report in reports.items():
-            contract[name] = {key for key in report["env"] if key.startswith("MUSTER_")}
+            contract[name] = {key for key in report["env"]
+                              if key.startswith("MUSTER_") and key not in self.cluster.env}
             for variable in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK",
                              "MASTER_ADDR", "OMP_NUM_THREADS", "MUSTER_RANK", "MUSTER_WORLD_SIZE",
                              "TORCHELASTIC_USE_AGENT_STORE"):
