@@ -17,7 +17,7 @@ class Call final : public grpc::ClientBidiReactor<v1::ConnectNodeRequest, v1::Co
   Call(const std::shared_ptr<grpc::Channel>& channel, EventLoop* loop, NodeStreamEvents* events)
       : stub_(v1::NodeService::NewStub(channel)), loop_(loop), events_(events) {
     stub_->async()->ConnectNode(&context_, this);
-    AddHold();  // Writes come from outside the reactions; see StopWriting().
+    AddHold();  // Reads and writes are started outside the reactions; see LetGo().
     StartRead(&response_);
     StartCall();
   }
@@ -31,12 +31,13 @@ class Call final : public grpc::ClientBidiReactor<v1::ConnectNodeRequest, v1::Co
   void Detach() {
     events_ = nullptr;
     context_.TryCancel();
-    StopWriting();
+    LetGo();
   }
 
   void OnReadDone(bool ok) override {
     loop_->Post([this, ok] {
-      if (!ok) return StopWriting();
+      if (!ok) return LetGo();
+      if (!holding_) return;  // Without the hold the call may be over already.
       v1::ConnectNodeResponse response;
       response.Swap(&response_);
       StartRead(&response_);
@@ -45,14 +46,13 @@ class Call final : public grpc::ClientBidiReactor<v1::ConnectNodeRequest, v1::Co
   }
   void OnWriteDone(bool ok) override {
     loop_->Post([this, ok] {
-      if (!ok) return StopWriting();
+      if (!ok) return LetGo();
       if (events_ != nullptr) events_->OnSent();
     });
   }
   void OnDone(const grpc::Status& status) override {
     loop_->Post([this, status] {
       if (events_ != nullptr) events_->OnClosed(FromGrpcStatus(status));
-      // The stream forgets this call before: OnClosed() destroys it, and Detach() has run.
       delete this;
     });
   }
@@ -60,7 +60,8 @@ class Call final : public grpc::ClientBidiReactor<v1::ConnectNodeRequest, v1::Co
  private:
   ~Call() override = default;
 
-  void StopWriting() {
+  // The call may end; nothing more may be started on it.
+  void LetGo() {
     if (std::exchange(holding_, false)) RemoveHold();
   }
 

@@ -64,12 +64,12 @@ class Agent {
   }
 
   void Signal(int signal) { kill(pid_, signal); }
-  // Its exit code; -1 when it does not end, or by a signal.
+  // Its exit code; 128 and more for a signal, -1 when it does not end.
   int Wait() {
     int status = 0;
     if (!Await([&] { return waitpid(pid_, &status, WNOHANG) == pid_; })) return -1;
     pid_ = 0;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
   std::string Log() const { return ReadFile(log_).value_or(""); }
   bool AwaitReady() const {
@@ -189,7 +189,7 @@ TEST_F(MsagentdTest, EndsStreamsAtSigtermAndLeavesTheRanksRunning) {
   EXPECT_EQ(ended.job().status().state(), v1::JOB_STATE_CANCELLED);
   EXPECT_NE(kill(rank, 0), 0);
   agent->Signal(SIGTERM);
-  EXPECT_EQ(agent->Wait(), kExitOk);
+  EXPECT_EQ(agent->Wait(), kExitOk) << agent->Log();
 }
 
 }  // namespace

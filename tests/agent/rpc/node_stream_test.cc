@@ -102,5 +102,22 @@ TEST_F(NodeStreamTest, TellsTheSchedulerWhenItEnds) {
   EXPECT_TRUE(rig_.Await([this] { return scheduler_.disconnects.size() == 1; }));
 }
 
+// The end meets answers that are on their way: a read that has come back, but not to the loop yet.
+TEST_F(NodeStreamTest, EndsAtAnyMoment) {
+  scheduler_.welcome->mutable_heartbeat_interval()->set_nanos(1);  // As often as the link allows.
+  for (int i = 0; i < 100; ++i) {
+    gangs_.reports.assign(i % 8, Report("a", 1));
+    Start();
+    if (i % 2 == 0) {
+      ASSERT_TRUE(rig_.Await([this] { return link_->connected(); }));
+    }
+    rig_.OnLoop([this] {
+      gangs_.Tell(Report("b", 1));
+      rig_.loop()->Post([this] { link_ = nullptr; });
+    });
+  }
+  rig_.OnLoop([this] { EXPECT_EQ(link_, nullptr); });
+}
+
 }  // namespace
 }  // namespace muster
