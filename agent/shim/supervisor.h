@@ -44,7 +44,10 @@ class Supervisor {
   int Run();
 
  private:
-  // Starting.
+  // How long the kernel may take to tell the exit of a process that is not our child.
+  static constexpr int64_t kStrangerWaitNs = 1'000'000'000;
+
+  // Starting: supervisor.cc.
   void StartAll();
   void StartRank(size_t index, int restart);
   void RecordStartFailure(size_t index, StartStep step, int error, int detail);
@@ -63,7 +66,7 @@ class Supervisor {
   bool MayFinish();
   void Finish();
 
-  // Exits.
+  // Exits: supervisor_exits.cc.
   void NoteGone(size_t index);
   void CollectExits();
   bool ReadExit(RankSlot* slot, JournalRecord* exit);
@@ -72,7 +75,7 @@ class Supervisor {
   void Commit(const std::vector<JournalRecord>& exits);
   void ReapAdopted();
 
-  // The agent.
+  // The agent: supervisor_agent.cc.
   void Replay();
   void ReadAgent();
   void OnFrame(const Frame& frame);

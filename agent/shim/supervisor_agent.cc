@@ -1,0 +1,118 @@
+// What the supervisor and the agent say to each other.
+#include <algorithm>
+#include <utility>
+
+#include "agent/shim/codec.h"
+#include "agent/shim/kernel.h"
+#include "agent/shim/supervisor.h"
+
+namespace muster {
+
+void Supervisor::Replay() {
+  outputs_.UnsubscribeAll();
+  Encoder hello;
+  hello.I32(getpid());
+  hello.U32(static_cast<uint32_t>(slots_.size()));
+  hello.Text(parts_.program);
+  parts_.link->Send(FrameType::kHello, hello.bytes());
+  std::vector<NamedDescriptor> descriptors;
+  for (size_t index = 0; index < slots_.size(); ++index) {
+    const RankSlot& slot = slots_[index];
+    if (slot.has_started) SendRecord(FrameType::kStarted, slot.started);
+    for (const bool is_stderr : {false, true}) {
+      const int64_t length = outputs_.length(static_cast<int>(index), is_stderr);
+      if (length > 0) SendLength(static_cast<int>(index), is_stderr, length);
+    }
+    AddDescriptors(index, &descriptors);
+  }
+  std::vector<const JournalRecord*> exits;  // In the order in which they happened.
+  for (const RankSlot& slot : slots_) {
+    if (slot.has_exit) exits.push_back(&slot.exit);
+  }
+  std::sort(exits.begin(), exits.end(), [](const JournalRecord* a, const JournalRecord* b) {
+    return a->boottime_ns < b->boottime_ns;
+  });
+  for (const JournalRecord* exit : exits) SendRecord(FrameType::kExit, *exit);
+  parts_.link->SendDescriptors(descriptors);
+  parts_.link->Flush();
+}
+
+void Supervisor::ReadAgent() {
+  const bool open = parts_.link->Receive();
+  Frame frame;
+  while (parts_.link->Next(&frame)) OnFrame(frame);
+  if (!open) {
+    parts_.link->Drop();
+    outputs_.UnsubscribeAll();
+  }
+}
+
+void Supervisor::OnFrame(const Frame& frame) {
+  Decoder in(frame.payload);
+  switch (frame.type) {
+    case FrameType::kStop: {
+      const int64_t grace_ms = in.I64();
+      if (in.ok()) stopper_.Stop(grace_ms, BootNs());
+      break;
+    }
+    case FrameType::kRestart: {
+      const auto index = static_cast<size_t>(in.I32());
+      const int restart = in.I32();
+      if (!in.ok() || index >= slots_.size()) break;
+      RankSlot& slot = slots_[index];
+      if (slot.state != RankSlot::State::kEnded || restart <= slot.restart) break;  // A repeat.
+      slot.wanted_restart = restart;
+      restarts_wanted_ = true;
+      break;
+    }
+    case FrameType::kSubscribe: {
+      const auto index = static_cast<size_t>(in.I32());
+      const bool is_stderr = in.Bool();
+      const bool on = in.Bool();
+      if (in.ok() && index < slots_.size()) {
+        outputs_.Subscribe(static_cast<int>(index), is_stderr, on);
+      }
+      break;
+    }
+    case FrameType::kReaped: {
+      const auto index = static_cast<size_t>(in.I32());
+      const int restart = in.I32();
+      const int status = in.I32();
+      if (!in.ok() || index >= slots_.size() || slots_[index].is_child ||
+          slots_[index].restart != restart) {
+        break;
+      }
+      slots_[index].told = true;
+      slots_[index].told_status = status;
+      NoteGone(index);
+      break;
+    }
+    default:
+      break;  // Of a newer minor version.
+  }
+}
+
+void Supervisor::AddDescriptors(size_t index, std::vector<NamedDescriptor>* descriptors) const {
+  const RankSlot& slot = slots_[index];
+  const int number = static_cast<int>(index);
+  const auto add = [&](DescriptorKind kind, int fd) {
+    if (fd >= 0) descriptors->push_back({number, slot.restart, kind, fd});
+  };
+  add(DescriptorKind::kOut, outputs_.pipe(number, false));
+  add(DescriptorKind::kErr, outputs_.pipe(number, true));
+  add(DescriptorKind::kPidfd, slot.pidfd.get());
+}
+
+void Supervisor::SendRecord(FrameType type, const JournalRecord& record) {
+  if (parts_.link->connected()) parts_.link->Send(type, EncodeJournalRecord(record));
+}
+
+void Supervisor::SendLength(int index, bool is_stderr, int64_t length) {
+  Encoder out;
+  out.I32(index);
+  out.Bool(is_stderr);
+  out.I64(length);
+  parts_.link->Send(FrameType::kGrew, out.bytes());
+}
+
+}  // namespace muster
