@@ -25,6 +25,7 @@ class CallQueue {
   CallQueue& operator=(const CallQueue&) = delete;
 
   grpc::CompletionQueue* queue() { return &queue_; }
+  EventLoop* loop() { return loop_; }
   // The tag of one operation. `done` runs once, on the loop, and keeps alive what it captures.
   static void* Tag(std::function<void(bool ok)> done);
 

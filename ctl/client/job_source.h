@@ -17,7 +17,8 @@ class SourceStream {
  public:
   virtual ~SourceStream() = default;
   // Asks for the next message: one comes per call, so that a slow terminal slows the sender and
-  // piles up nothing here. The first message needs no call.
+  // piles up nothing here. The first message needs no call. A message lives as long as the callback
+  // that brings it.
   virtual void Next() = 0;
 };
 

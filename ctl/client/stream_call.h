@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -14,8 +15,8 @@
 
 namespace muster {
 
-// One server stream, read a message at a time. Lives on the loop; every operation under way keeps
-// it alive. At most one is under way at any time.
+// One server stream. One message is read ahead, so that the wire and the terminal work side by
+// side; further ones wait at the sender. Lives on the loop; the operation under way keeps it alive.
 template <typename Response>
 class StreamCall : public std::enable_shared_from_this<StreamCall<Response>> {
  public:
@@ -40,13 +41,15 @@ class StreamCall : public std::enable_shared_from_this<StreamCall<Response>> {
     reader_->StartCall(Then([](StreamCall* self, bool ok) { ok ? self->Read() : self->Finish(); }));
   }
   void Next() {
-    if (!busy_ && !closed_) Read();
+    wanted_ = true;
+    if (!held_.has_value() && !finished_) return;
+    queue_->loop()->Post([self = this->shared_from_this()] { self->Pump(); });
   }
   // Nobody listens any more.
   void Abandon() {
     on_message_ = nullptr;
     on_end_ = nullptr;
-    if (closed_) return;
+    if (finishing_) return;
     context_.TryCancel();
     if (!busy_) Finish();
   }
@@ -64,18 +67,31 @@ class StreamCall : public std::enable_shared_from_this<StreamCall<Response>> {
   }
   void HaveRead(bool ok) {
     if (!ok || on_message_ == nullptr) return Finish();
-    const OnMessage on_message = on_message_;  // The handler may abandon this call.
-    on_message(response_);
+    held_ = std::move(response_);
+    Pump();
+  }
+  // Hands over what is there, if it is wanted.
+  void Pump() {
+    if (held_.has_value() && wanted_ && on_message_ != nullptr) {
+      wanted_ = false;
+      const Response message = *std::exchange(held_, std::nullopt);
+      if (!busy_ && !finishing_) Read();
+      const OnMessage on_message = on_message_;  // The handler may abandon this call.
+      on_message(message);
+    } else if (!held_.has_value() && finished_ && on_end_ != nullptr) {
+      const JobSource::OnEnd on_end = std::exchange(on_end_, nullptr);
+      on_end(FromRpc(status_, address_));
+    }
   }
   void Finish() {
-    if (std::exchange(closed_, true)) return;
+    if (std::exchange(finishing_, true)) return;
     busy_ = true;
     reader_->Finish(&status_, Then([](StreamCall* self, bool) { self->Finished(); }));
   }
   void Finished() {
     queue_->Remove(&context_);
-    const JobSource::OnEnd on_end = std::exchange(on_end_, nullptr);
-    if (on_end != nullptr) on_end(FromRpc(status_, address_));
+    finished_ = true;
+    Pump();
   }
 
   CallQueue* const queue_;
@@ -84,10 +100,13 @@ class StreamCall : public std::enable_shared_from_this<StreamCall<Response>> {
   JobSource::OnEnd on_end_;
   grpc::ClientContext context_;
   Reader reader_;
-  Response response_;
+  Response response_;             // gRPC's while a read is under way.
+  std::optional<Response> held_;  // Read, and not yet asked for.
   grpc::Status status_;
-  bool busy_ = false;
-  bool closed_ = false;
+  bool wanted_ = true;
+  bool busy_ = false;  // An operation is under way.
+  bool finishing_ = false;
+  bool finished_ = false;
 };
 
 // What the reader of a StreamCall holds.
