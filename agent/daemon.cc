@@ -16,6 +16,7 @@
 #include "common/base/status.h"
 #include "common/base/version.h"
 #include "common/rpc/channel.h"
+#include "common/rpc/credentials.h"
 #include "glog/logging.h"
 
 namespace muster {
@@ -107,7 +108,7 @@ absl::Status Daemon::OpenScheduler() {
           options_, loop_, &calls_,
           [this](const std::string& address) -> absl::StatusOr<std::shared_ptr<grpc::Channel>> {
             // This very agent is reached without a socket.
-            if (address == server_->addresses().front()) {
+            if (address == AgentAddress()) {
               return server_->InProcessChannel();
             }
             return MakeChannel(address, options_.security);
@@ -170,8 +171,17 @@ void Daemon::StartDeviceWatch() {
 }
 
 v1::NodeInfo Daemon::Describe() const {
-  return DescribeNode(options_, identity_, server_->addresses().front(), ledger_->devices(),
-                      topology_->cpus());
+  return DescribeNode(options_, identity_, AgentAddress(), ledger_->devices(), topology_->cpus());
+}
+
+std::string Daemon::AgentAddress() const {
+  for (const std::string& address : server_->addresses()) {
+    const std::string host = HostOf(address);
+    if (host.empty()) continue;  // A Unix socket.
+    if (host != "0.0.0.0" && host != "::") return address;
+    return absl::StrCat(options_.address, address.substr(address.rfind(':')));
+  }
+  return server_->addresses().front();
 }
 
 // From the loop: a loop that hangs is killed by systemd, and the next agent finds the ranks.

@@ -51,6 +51,9 @@ class Daemon {
   void StartLink();
   void StartDeviceWatch();
   v1::NodeInfo Describe() const;
+  // Where the scheduler and clients on other hosts reach this agent: the first TCP listener;
+  // without one the Unix socket.
+  std::string AgentAddress() const;
   void Beat();
   void OnSignal(int signal);
   // Ends every call, then the server, then the loop. Leaves the ranks alone.
