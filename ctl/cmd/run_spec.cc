@@ -101,7 +101,8 @@ absl::StatusOr<v1::JobSpec> RunSpec(const Flags& flags, const std::vector<std::s
     MUSTER_RETURN_IF_ERROR(SetDevices(flags.String("devices"), spec.mutable_devices_per_rank()));
   }
   for (const std::string& word : command) spec.add_command(word);
-  spec.set_workdir(JoinPath(current_dir, flags.String("workdir")));
+  spec.set_workdir(flags.Has("workdir") ? JoinPath(current_dir, flags.String("workdir"))
+                                        : current_dir);
   MUSTER_RETURN_IF_ERROR(SetEnv(flags.List("env"), env, spec.mutable_env()));
   if (flags.Has("max_restarts")) {
     spec.mutable_restart()->set_max_restarts(static_cast<int32_t>(flags.Int("max_restarts", 0)));
