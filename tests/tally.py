@@ -40,6 +40,8 @@ class Tally:
                     summaries.setdefault(event["id"]["targetCompleted"]["label"],
                                          "FAILED_TO_BUILD")
         for label, result in sorted(results.items()):
+            if cut_short and result.get("status") in ("INCOMPLETE", "NO_STATUS"):
+                continue  # Interrupted, not failed.
             self._add_target(f"[{tier}] {label}", result)
         for label, status in sorted(summaries.items()):
             if label not in results and status != "PASSED" and not cut_short:
