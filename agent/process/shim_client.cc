@@ -50,7 +50,7 @@ class ShimClientImpl : public ShimClient {
     for (auto& [index, orphan] : orphans_) loop_->Unwatch(orphan.pidfd.get());
   }
 
-  absl::Status Start(bool takeover, std::map<int, RankDescriptors> inherited);
+  absl::Status Start(bool takeover, ShimClientImpl* dead);
   absl::Status Attach();
   std::map<int, RankDescriptors> TakeDescriptors() { return std::exchange(descriptors_, {}); }
 
@@ -104,11 +104,13 @@ class ShimClientImpl : public ShimClient {
   std::optional<ShimPlan> plan_;
 };
 
-absl::Status ShimClientImpl::Start(bool takeover, std::map<int, RankDescriptors> inherited) {
+absl::Status ShimClientImpl::Start(bool takeover, ShimClientImpl* dead) {
   absl::StatusOr<UniqueFd> socket = StartShim(shim_path_, gang_dir_, takeover, loop_);
   if (!socket.ok()) return socket.status();
   Use(*std::move(socket));
   if (!takeover) return absl::OkStatus();
+  std::map<int, RankDescriptors> inherited;
+  if (dead != nullptr) inherited = dead->TakeDescriptors();
   HandOver(inherited);
   WatchOrphans(std::move(inherited));
   // After what the caller still asks for in this turn: the shim acts on that first.
@@ -242,7 +244,7 @@ void ShimClientImpl::RestartRank(int index, int restart) {
   wanted = std::max(wanted, restart);
   if (finished_) {
     finished_ = false;
-    const absl::Status started = Start(/*takeover=*/true, {});
+    const absl::Status started = Start(/*takeover=*/true, nullptr);
     if (!started.ok()) {
       // Not from within the caller's own call.
       loop_->Post([this, alive = alive_, started] {
@@ -407,7 +409,7 @@ void ShimClientImpl::OnFinishedFrame() {
   descriptors_.clear();
   if (!wanted_restarts_.empty()) {
     // Its end and our wish have crossed.
-    const absl::Status started = Start(/*takeover=*/true, {});
+    const absl::Status started = Start(/*takeover=*/true, nullptr);
     if (!started.ok()) return Gone(started);
     return SendWants();
   }
@@ -459,7 +461,7 @@ absl::StatusOr<std::unique_ptr<ShimClient>> ShimClient::Spawn(const std::string&
                                                               const std::string& gang_dir,
                                                               EventLoop* loop, ShimEvents* events) {
   auto client = std::make_unique<ShimClientImpl>(shim_path, gang_dir, loop, events);
-  const absl::Status started = client->Start(/*takeover=*/false, {});
+  const absl::Status started = client->Start(/*takeover=*/false, nullptr);
   if (!started.ok()) return started;
   return client;
 }
@@ -475,16 +477,14 @@ absl::StatusOr<std::unique_ptr<ShimClient>> ShimClient::Connect(const std::strin
 
 absl::StatusOr<std::unique_ptr<ShimClient>> ShimClient::Takeover(const std::string& shim_path,
                                                                  const std::string& gang_dir,
-                                                                 std::unique_ptr<ShimClient> dead,
+                                                                 std::unique_ptr<ShimClient>* dead,
                                                                  EventLoop* loop,
                                                                  ShimEvents* events) {
-  std::map<int, RankDescriptors> inherited;
-  if (auto* old = dynamic_cast<ShimClientImpl*>(dead.get()); old != nullptr) {
-    inherited = old->TakeDescriptors();
-  }
+  auto* old = dead == nullptr ? nullptr : dynamic_cast<ShimClientImpl*>(dead->get());
   auto client = std::make_unique<ShimClientImpl>(shim_path, gang_dir, loop, events);
-  const absl::Status started = client->Start(/*takeover=*/true, std::move(inherited));
+  const absl::Status started = client->Start(/*takeover=*/true, old);
   if (!started.ok()) return started;
+  if (dead != nullptr) dead->reset();
   return client;
 }
 

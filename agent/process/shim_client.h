@@ -49,9 +49,11 @@ class ShimClient {
   // Starts a shim that takes over the ranks of a dead one, by the descriptors that its client
   // holds; without any it records what the journal lacks as unknown, and ends what is left of the
   // gang.
+  // `dead` may be null. `*dead` is consumed by success only: after a failed try its descriptors are
+  // there for the next one.
   static absl::StatusOr<std::unique_ptr<ShimClient>> Takeover(const std::string& shim_path,
                                                               const std::string& gang_dir,
-                                                              std::unique_ptr<ShimClient> dead,
+                                                              std::unique_ptr<ShimClient>* dead,
                                                               EventLoop* loop, ShimEvents* events);
   virtual ~ShimClient() = default;
 

@@ -66,7 +66,6 @@ void GangRunner::Start(const absl::StatusOr<HostGangPlan>& plan, Done done) {
     complete->shim.v1_cgroups = cgroup_.v1;
     logs_.SetPlan(complete->shim);
   }
-  MarkChanged();
   auto planned = std::make_shared<absl::Status>();
   Intent intent{request_, host_->boot_id, host_->loop->clock()->Boot()};
   auto write = [dir = dir_, durable = host_->durable, complete = std::move(complete),
@@ -87,7 +86,10 @@ void GangRunner::Start(const absl::StatusOr<HostGangPlan>& plan, Done done) {
 void GangRunner::OnPrepared(const absl::Status& intent, const absl::Status& plan) {
   start_status_ = Annotate(intent, "the intent to start the gang cannot be recorded");
   phase_ = intent.ok() ? Phase::kRunning : Phase::kRefused;
-  if (intent.ok()) Failpoint("agent.after_intent");
+  if (intent.ok()) {
+    Failpoint("agent.after_intent");
+    MarkChanged();
+  }
   // A caller may start anew at once, in place of this one.
   const std::shared_ptr<bool> alive = alive_;
   const absl::Status answer = start_status_;
@@ -191,8 +193,7 @@ absl::Status GangRunner::TryReconnect() {
       Conclude();
       return absl::OkStatus();
     }
-    client =
-        ShimClient::Takeover(host_->shim_path, dir_.path(), std::move(dead_), host_->loop, this);
+    client = ShimClient::Takeover(host_->shim_path, dir_.path(), &dead_, host_->loop, this);
     if (client.ok()) LOG(INFO) << Tag() << " a new msshim has taken over";
   }
   if (!client.ok()) return client.status();
@@ -336,7 +337,11 @@ absl::Status GangRunner::Stop(absl::Duration grace, absl::string_view reason) {
   // On record before it is answered: a later life of the agent must not start what was stopped.
   // Before the intent there is no directory for it, and the record follows the intent.
   if (!stop_.has_value() && phase_ == Phase::kRunning) {
-    MUSTER_RETURN_IF_ERROR(dir_.WriteStop(grace));
+    const absl::Status recorded = dir_.WriteStop(grace);
+    // A disk that the gang itself has filled must not keep it alive; what has begun is never
+    // started anew, with or without the record.
+    if (!recorded.ok() && client_ == nullptr) return recorded;
+    if (!recorded.ok()) LOG(WARNING) << Tag() << " stop: " << recorded.message();
   } else if (!stop_.has_value()) {
     host_->disk->Run([dir = dir_, grace] { return dir.WriteStop(grace); }, nullptr);
   }
@@ -423,16 +428,28 @@ void GangRunner::MarkChanged() {
   if (std::exchange(changed_, true)) return;
   Post([this] {
     changed_ = false;
-    if (refused()) return;
+    if (refused() || preparing()) return;
     ranks_.Fill(&report_);
     report_.set_sequence(report_.sequence() + 1);
-    if (finished()) {
-      // Saves the next life of the agent the work of finding out again.
-      host_->disk->Run([dir = dir_, report = report_] { return dir.WriteReport(report); }, nullptr);
+    if (!finished()) return Tell();
+    // Saves the next life of the agent the work of finding out again. Where nothing has run, the
+    // report is the only record of that: it comes first.
+    auto write = [dir = dir_, report = report_] { return dir.WriteReport(report); };
+    if (HasBegun(dir_)) {
+      host_->disk->Run(std::move(write), nullptr);
+      return Tell();
     }
-    Failpoint("agent.before_report");
-    events_.on_report(report_);
+    host_->disk->Run(std::move(write), [this, alive = alive_](const absl::Status& written) {
+      if (!*alive) return;
+      if (!written.ok()) LOG(WARNING) << Tag() << " report: " << written.message();
+      Tell();
+    });
   });
+}
+
+void GangRunner::Tell() {
+  Failpoint("agent.before_report");
+  events_.on_report(report_);
 }
 
 void GangRunner::Post(std::function<void()> task) {

@@ -64,6 +64,8 @@ class GangRunner : private ShimEvents {
   void StartAgain(Done done);
   // Start() has failed: the gang never was.
   bool refused() const { return phase_ == Phase::kRefused; }
+  // Its intent is not durable yet: nobody may hear of it.
+  bool preparing() const { return phase_ == Phase::kPreparing; }
 
   // In place of Start(): takes up what an earlier life of the agent has left. `make_plan` is for a
   // gang that had got no further than its intent.
@@ -131,6 +133,7 @@ class GangRunner : private ShimEvents {
   void Finish(const std::string& error);
   void RemoveCgroupSoon(absl::Duration delay);
   void MarkChanged();
+  void Tell();
   // Posts `task`; it is dropped when this object is gone by then.
   void Post(std::function<void()> task);
   void After(absl::Duration delay, std::function<void()> task);

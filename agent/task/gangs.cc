@@ -309,7 +309,8 @@ absl::Status GangTable::ObserveEpoch(int64_t epoch) {
 std::vector<v1::GangReport> GangTable::Reports() const {
   std::vector<v1::GangReport> reports;
   for (const auto& [key, gang] : gangs_) {
-    if (!gang->refused() && !gang->acked().has_value()) reports.push_back(gang->report());
+    if (gang->refused() || gang->preparing() || gang->acked().has_value()) continue;
+    reports.push_back(gang->report());
   }
   return reports;
 }

@@ -290,7 +290,7 @@ TEST_F(ShimTest, ASuccessorKeepsExitsAndOutputOfADeadShim) {
   ASSERT_TRUE(Await([this] { return log_.gone > 0; }));
   log_ = EventLog();
   absl::StatusOr<std::unique_ptr<ShimClient>> taken =
-      ShimClient::Takeover(ShimPath(), dir_, std::move(client_), &loop_, &log_);
+      ShimClient::Takeover(ShimPath(), dir_, &client_, &loop_, &log_);
   ASSERT_TRUE(taken.ok()) << taken.status();
   client_ = *std::move(taken);
   ASSERT_TRUE(Await([this] { return log_.pids.size() == 2; }));
@@ -366,7 +366,7 @@ TEST_F(ShimTest, NeverTellsAWrongExitWhereverTheShimDies) {
     unsetenv("MUSTER_FAILPOINT");
     ASSERT_TRUE(Await([this] { return log_.gone > 0; }));
     absl::StatusOr<std::unique_ptr<ShimClient>> taken =
-        ShimClient::Takeover(ShimPath(), dir_, std::move(client_), &loop_, &log_);
+        ShimClient::Takeover(ShimPath(), dir_, &client_, &loop_, &log_);
     ASSERT_TRUE(taken.ok()) << taken.status();
     client_ = *std::move(taken);
     ASSERT_TRUE(Await([this] { return log_.finished > 0; }));
