@@ -70,7 +70,7 @@ void Attachment::Follow() {
 
 void Attachment::OnDone(const absl::Status& status) {
   if (!status.ok()) return Leave(status);
-  Verdict();
+  if (stopped_by_ != SIGPIPE) Verdict();  // Nobody reads any more.
   Leave(stopped_by_ != 0 ? 128 + stopped_by_ : MirroredExitCode(job_));
 }
 

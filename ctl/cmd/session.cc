@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "absl/strings/str_cat.h"
+#include "agent/base_env.h"
 #include "common/base/status.h"
 #include "common/rpc/error_details.h"
 #include "ctl/view/message_text.h"
@@ -11,6 +12,7 @@ namespace muster {
 namespace {
 
 constexpr absl::Duration kDefaultTimeout = absl::Seconds(30);
+constexpr int kNewestJobs = 100;  // Among which this user's is looked for.
 
 Format FormatOf(const std::string& word) {
   if (word == "json") return Format::kJson;
@@ -75,11 +77,16 @@ absl::StatusOr<std::string> Session::JobArgument(size_t index) {
 absl::StatusOr<std::string> Session::NewestJob() {
   MUSTER_ASSIGN_OR_RETURN(ApiClient* const api, Api());
   v1::ListJobsRequest request;
-  request.set_page_size(1);
+  request.set_page_size(kNewestJobs);
   MUSTER_ASSIGN_OR_RETURN(const v1::ListJobsResponse response, api->ListJobs(request));
   if (response.jobs().empty()) {
     return WithDetail(absl::NotFoundError("no job was named, and there is none yet"), "NO_JOB", "",
                       "submit one with 'msctl submit job.yaml'");
+  }
+  // This user's own, where the server knows users by their names here.
+  const std::string user = UserName();
+  for (const v1::Job& job : response.jobs()) {
+    if (job.status().owner() == user) return job.id();
   }
   return response.jobs(0).id();
 }

@@ -8,6 +8,7 @@
 #include "ctl/client/reconnect.h"
 #include "ctl/cmd/commands.h"
 #include "ctl/cmd/session.h"
+#include "ctl/view/error_text.h"
 #include "ctl/view/verdict.h"
 #include "ctl/view/words.h"
 
@@ -51,6 +52,9 @@ absl::StatusOr<int> Wait(const Invocation& invocation) {
     const absl::StatusOr<v1::Job> job = WaitFor(api, id, deadline);
     if (absl::IsDeadlineExceeded(job.status())) {
       session.err()->Write(absl::StrCat("error: ", std::string(job.status().message()), "\n"));
+      if (session.format() == Format::kJson) {
+        session.out()->Write(ErrorJson(job.status(), kExitTimeout));
+      }
       return kExitTimeout;
     }
     MUSTER_RETURN_IF_ERROR(job.status());
