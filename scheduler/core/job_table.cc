@@ -16,6 +16,7 @@ namespace {
 
 constexpr int kDefaultPage = 100;
 constexpr int kMaxPage = 1000;
+constexpr size_t kMaxPageBytes = size_t{2} << 20;  // A message may have 4 MiB.
 constexpr size_t kMaxListedIds = 10;
 
 bool Matches(const v1::ListJobsRequest& request, const v1::Job& job) {
@@ -210,14 +211,18 @@ absl::StatusOr<v1::ListJobsResponse> JobTable::List(const v1::ListJobsRequest& r
   }
   v1::ListJobsResponse response;
   AgeKey last;
+  size_t bytes = 0;
   while (it != by_age_.begin()) {
     --it;
     if (!Matches(request, it->second->shown)) continue;
-    if (response.jobs_size() == page) {
+    v1::Job slim = WithoutOldAttempts(it->second->shown);
+    bytes += slim.ByteSizeLong();
+    const bool full = response.jobs_size() == page || bytes > kMaxPageBytes;
+    if (full && response.jobs_size() > 0) {  // A job that is larger alone has a page of its own.
       response.set_next_page_token(absl::StrCat(last.first, "/", last.second));
       break;
     }
-    *response.add_jobs() = WithoutOldAttempts(it->second->shown);
+    *response.add_jobs() = std::move(slim);
     last = it->first;
   }
   return response;
