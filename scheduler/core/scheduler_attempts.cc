@@ -89,13 +89,14 @@ void SchedulerImpl::Evaluate(JobEntry* entry) {
   });
 }
 
-// restart.scope: rank. Returns whether every failure so far is mended, or about to be.
+// restart.scope: rank. Returns whether ranks will start again, and the failures of others, if any,
+// do not matter until then.
 bool SchedulerImpl::RestartFailedRanks(JobEntry* entry) {
   v1::Job& job = entry->record.job;
   const v1::RestartSpec& restart = job.spec().restart();
   if (restart.scope() != v1::RESTART_SCOPE_RANK || restart.max_restarts() == 0) return false;
   Run* const run = runs_.at(job.id()).get();
-  bool any = false;
+  const bool go_on = job.spec().on_failure() == v1::FAILURE_ACTION_CONTINUE;
   for (const v1::RankStatus& rank : CurrentAttempt(job)->ranks()) {
     const std::pair<std::string, int> key(rank.role(), rank.rank());
     if (!RankEnded(rank)) {
@@ -105,8 +106,13 @@ bool SchedulerImpl::RestartFailedRanks(JobEntry* entry) {
     const bool failed =
         rank.state() == v1::RANK_STATE_EXITED && !Succeeded(rank.exit()) && !rank.exit().stopped();
     if (!failed) continue;
-    any = true;
-    if (run->restarting.count(key) > 0) continue;
+    const auto coming = run->restarting.find(key);
+    if (coming != run->restarting.end() && rank.restarts() < coming->second) continue;
+    run->restarting.erase(key);  // That restart has come, and has failed before it was seen.
+    if (run->exhausted.count(key) > 0) {
+      if (go_on) continue;
+      return false;
+    }
     std::vector<absl::Time>& failures = run->rank_failures[key];
     // After a restart of the scheduler the past is known as a number only.
     if (static_cast<int>(failures.size()) < rank.restarts()) {
@@ -116,10 +122,14 @@ bool SchedulerImpl::RestartFailedRanks(JobEntry* entry) {
     const bool may_help = rank.exit().how_case() != v1::ExitResult::kNotStarted;
     const std::optional<absl::Duration> delay =
         may_help ? RestartDelay(restart, failures, Now()) : std::nullopt;
-    if (!delay.has_value()) return false;  // It ends the gang as any failure does.
-    RestartRankLater(entry, rank, *delay);
+    if (delay.has_value()) {
+      RestartRankLater(entry, rank, *delay);
+      continue;
+    }
+    run->exhausted.insert(key);
+    if (!go_on) return false;  // It ends the gang as any failure does.
   }
-  return any;
+  return !run->restarting.empty();
 }
 
 void SchedulerImpl::RestartRankLater(JobEntry* entry, const v1::RankStatus& rank,
@@ -136,13 +146,15 @@ void SchedulerImpl::RestartRankLater(JobEntry* entry, const v1::RankStatus& rank
   LOG(INFO) << "job=" << id << " " << RankLabel(role, number) << " " << DescribeExit(rank.exit())
             << "; restart " << restart << " in " << delay;
   Run* const run = runs_.at(id).get();
-  run->restarting.insert({role, number});
+  run->restarting[{role, number}] = restart;
   entry->record.job.mutable_status()->set_restarts(entry->record.job.status().restarts() + 1);
   jobs_.Save(entry);
   run->rank_timers.push_back(loop_->After(delay, [this, id, node, role, number, restart] {
     JobEntry* const live = FindLive(id);
     if (live == nullptr || !runs_.at(id)->gang) return;
-    if (runs_.at(id)->restarting.count({role, number}) == 0) return;
+    const auto& restarting = runs_.at(id)->restarting;
+    const auto it = restarting.find({role, number});
+    if (it == restarting.end() || it->second != restart) return;
     runs_.at(id)->gang->RestartRank(node, role, number, restart);
   }));
 }
@@ -163,10 +175,10 @@ void SchedulerImpl::BeginStop(JobEntry* entry, StopCause cause, const std::strin
   Run* const run = runs_.at(job.id()).get();
   loop_->Cancel(run->attempt_timer);
   run->restarting.clear();
-  jobs_.Save(entry, [this, id = job.id(), durable = std::move(durable)] {
-    if (durable) durable();
-    OrderStop(id);
-  });
+  jobs_.Save(entry, std::move(durable));
+  // Not after the save: it may be this job that fills the disk. A scheduler that dies in between
+  // hears of the failure again, or has not answered the cancel.
+  OrderStop(job.id());
 }
 
 void SchedulerImpl::OrderStop(const std::string& id) {

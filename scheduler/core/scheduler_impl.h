@@ -56,8 +56,10 @@ class SchedulerImpl : public Scheduler {
     EventLoop::TimerId queue_timer = 0;
     EventLoop::TimerId attempt_timer = 0;  // timeouts.start, then timeouts.run.
     EventLoop::TimerId leftover_timer = 0;
-    // restart.scope: rank. Failed ranks that will start again, and all failures so far.
-    std::set<std::pair<std::string, int>> restarting;
+    // restart.scope: rank. Failed ranks that will start again, with the number of that restart;
+    // those that will not; and all failures so far.
+    std::map<std::pair<std::string, int>, int> restarting;
+    std::set<std::pair<std::string, int>> exhausted;
     std::map<std::pair<std::string, int>, std::vector<absl::Time>> rank_failures;
     std::vector<EventLoop::TimerId> rank_timers;
   };

@@ -191,8 +191,7 @@ void SchedulerImpl::MakeGang(JobEntry* entry) {
                  << " is not started again: " << status.message();
     Run* const run = runs_.at(id).get();
     run->restarting.erase({role, rank});
-    run->rank_failures[{role, rank}].resize(
-        static_cast<size_t>(live->record.job.spec().restart().max_restarts()) + 1, Now());
+    run->exhausted.insert({role, rank});
     Evaluate(live);
   };
   runs_.at(id)->gang = std::make_unique<GangTracker>(
@@ -301,6 +300,7 @@ void SchedulerImpl::DropGang(JobEntry* entry) {
   for (EventLoop::TimerId timer : run->rank_timers) loop_->Cancel(timer);
   run->rank_timers.clear();
   run->restarting.clear();
+  run->exhausted.clear();
   run->rank_failures.clear();
   if (run->gang == nullptr) return;
   run->gang->Abandon();

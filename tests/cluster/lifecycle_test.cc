@@ -130,6 +130,30 @@ TEST(LifecycleTest, RestartScopeRankStartsOnlyThatRank) {
   EXPECT_EQ(cluster.Get(id).status().exit_code(), 7);
 }
 
+TEST(LifecycleTest, AnExhaustedRankDoesNotKeepOthersFromTheirRestarts) {
+  Cluster cluster;
+  FakeAgent* const node = cluster.AddNode("node-1", 3);
+  v1::JobSpec spec = MakeSpec(1, 3);
+  spec.mutable_restart()->set_max_restarts(1);
+  spec.mutable_restart()->set_scope(v1::RESTART_SCOPE_RANK);
+  spec.set_on_failure(v1::FAILURE_ACTION_CONTINUE);
+  const std::string id = cluster.Submit(spec);
+  for (int i = 0; i < 2; ++i) {
+    node->Exit({id, 0}, "worker", 0, ExitedWith(1));
+    cluster.Advance(absl::Seconds(2));
+  }
+  ASSERT_EQ(node->CountAsked("restart"), 1);
+
+  node->Exit({id, 0}, "worker", 1, ExitedWith(1));
+  cluster.Advance(absl::Seconds(2));
+
+  const v1::Job job = cluster.Get(id);
+  EXPECT_EQ(job.status().state(), v1::JOB_STATE_RUNNING);
+  EXPECT_EQ(job.status().attempts(0).ranks(0).state(), v1::RANK_STATE_EXITED);
+  EXPECT_EQ(job.status().attempts(0).ranks(1).restarts(), 1);
+  EXPECT_EQ(node->CountAsked("restart"), 2);
+}
+
 TEST(LifecycleTest, SuccessOfOneRoleStopsTheOthers) {
   Cluster cluster;
   FakeAgent* const node = cluster.AddNode("node-1", 0);

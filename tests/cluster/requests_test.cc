@@ -183,6 +183,25 @@ TEST(CancelTest, IsNotAnsweredBeforeItIsDurable) {
   EXPECT_TRUE(answered);
 }
 
+TEST(CancelTest, StopsTheRanksThoughTheDiskIsFull) {
+  Cluster cluster;
+  FakeAgent* const node = cluster.AddNode("node-1", 1);
+  const std::string id = cluster.Submit(MakeSpec(1, 1));
+  cluster.store()->SetFull(true);
+  bool answered = false;
+  v1::CancelJobRequest request;
+  request.set_job_id(id);
+  cluster.scheduler()->Cancel(request, [&answered](const auto&) { answered = true; });
+  cluster.Settle();
+  EXPECT_EQ(node->CountAsked("stop"), 1);
+  EXPECT_FALSE(answered);
+
+  cluster.store()->SetFull(false);
+  cluster.Settle();
+  EXPECT_TRUE(answered);
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_CANCELLED);
+}
+
 TEST(LookUpTest, APrefixMustBeUnique) {
   Cluster cluster;
   const std::string id = cluster.Submit(MakeSpec(1, 1));
@@ -215,6 +234,23 @@ TEST(ListTest, PagesNewestFirst) {
   EXPECT_EQ(seen, std::vector<std::string>(ids.rbegin(), ids.rend()));
   request.set_page_token("nonsense");
   EXPECT_TRUE(absl::IsInvalidArgument(cluster.scheduler()->List(request).status()));
+}
+
+TEST(ListTest, APageHasABoundInBytes) {
+  Cluster cluster;
+  v1::JobSpec spec = MakeSpec(1, 1);
+  (*spec.mutable_env())["BIG"] = std::string(100000, 'x');
+  for (int i = 0; i < 50; ++i) cluster.Submit(spec);
+  v1::ListJobsRequest request;
+  std::vector<int> pages;
+  do {
+    const v1::ListJobsResponse page = *cluster.scheduler()->List(request);
+    EXPECT_LE(page.ByteSizeLong(), size_t{2200000});
+    pages.push_back(page.jobs_size());
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+
+  EXPECT_EQ(pages, (std::vector<int>{20, 20, 10}));
 }
 
 TEST(WatchTest, SeesEveryDurableStateInOrderAndTheLastOne) {
