@@ -144,12 +144,16 @@ void GangTracker::SendStart(int node) {
 }
 
 void GangTracker::OnStarted(int node, const absl::Status& status) {
-  if (Part(node).state != PartState::kStarting) return;  // A report was faster.
+  NodePart& part = Part(node);
+  const bool starting = part.state == PartState::kStarting;
+  if (!starting && part.state != PartState::kStarted) return;
   if (status.ok()) {
-    Part(node).state = PartState::kStarted;
+    part.state = PartState::kStarted;
   } else if (!IsAmbiguous(status)) {
+    // Also after reports of a start under way. Whatever of it may be there is to go.
+    if (!starting) SendStop(node);
     NeverStarted(node, status);
-  } else if (!stopping_) {
+  } else if (starting && !stopping_) {
     Retry(node, &GangTracker::SendStart);
   }
 }
@@ -188,6 +192,7 @@ void GangTracker::SendStop(int node) {
 void GangTracker::OnStopped(int node, const absl::Status& status) {
   NodePart& part = Part(node);
   if (finished(node)) return;
+  if (absl::IsNotFound(status)) return NeverStarted(node, status);  // Nothing more to hear of it.
   if (!status.ok()) return Retry(node, &GangTracker::SendStop);
   part.stop_taken = true;
   if (part.state == PartState::kStarted) return;  // Its reports say the rest.
@@ -244,10 +249,11 @@ bool GangTracker::NodeConnected(int node, bool has_gang, bool restarted) {
   if (has_gang) {
     part.reported = true;
     if (part.state == PartState::kStarting) part.state = PartState::kStarted;
-  } else if (part.state == PartState::kStarted && restarted) {
+  } else if (part.state == PartState::kStarted && (restarted || part.reported)) {
     return false;
   }
-  // One that has not restarted cannot have lost it: its hello was written before the start.
+  // One that has not restarted, nor ever spoken of it, cannot have lost it: its hello was written
+  // before the start.
   if (part.state == PartState::kStarting && !stopping_) SendStart(node);
   if (stopping_) SendStop(node);
   return true;

@@ -240,6 +240,65 @@ TEST(FaultsTest, ExitsAreNotAcknowledgedBeforeTheyAreDurable) {
   EXPECT_EQ(node->acks().size(), before + 2);
 }
 
+TEST(FaultsTest, AFailedGangIsStoppedThoughTheDiskIsFull) {
+  Cluster cluster;
+  FakeAgent* const one = cluster.AddNode("node-1", 1);
+  FakeAgent* const two = cluster.AddNode("node-2", 1);
+  const std::string id = cluster.Submit(MakeSpec(2, 1));
+  cluster.store()->SetFull(true);
+
+  one->ExitAll({id, 0}, ExitedWith(5));
+  cluster.Settle();
+  EXPECT_EQ(two->CountAsked("stop"), 1);
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_RUNNING);  // As the disk has it.
+
+  cluster.store()->SetFull(false);
+  cluster.Settle();
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_FAILED);
+  EXPECT_EQ(cluster.Get(id).status().exit_code(), 5);
+}
+
+TEST(FaultsTest, ATimeoutStopsTheGangThoughTheDiskIsFull) {
+  Cluster cluster;
+  FakeAgent* const node = cluster.AddNode("node-1", 1);
+  v1::JobSpec spec = MakeSpec(1, 1);
+  spec.mutable_timeouts()->mutable_run()->set_seconds(5);
+  cluster.Submit(spec);
+  cluster.store()->SetFull(true);
+
+  cluster.Advance(absl::Seconds(6));
+
+  EXPECT_EQ(node->CountAsked("stop"), 1);
+  cluster.store()->SetFull(false);
+}
+
+TEST(FaultsTest, ARefusedStartEndsThePartThoughItsReportWasFaster) {
+  Cluster cluster;
+  FakeAgent* const one = cluster.AddNode("node-1", 1);
+  FakeAgent* const two = cluster.AddNode("node-2", 1);
+  two->start_answer = absl::InternalError("the intent cannot be written");
+  two->report_refused_start = true;
+  const std::string id = cluster.Submit(MakeSpec(2, 1));
+
+  cluster.Advance(absl::Seconds(20));
+
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_FAILED);
+  EXPECT_THAT(cluster.Get(id).status().reason(), HasSubstr("cannot be written"));
+  EXPECT_FALSE(one->Has({id, 0}));
+}
+
+TEST(FaultsTest, AGangThatAnAgentNoLongerKnowsIsStopped) {
+  Cluster cluster;
+  FakeAgent* const node = cluster.AddNode("node-1", 1);
+  const std::string id = cluster.Submit(MakeSpec(1, 1));
+  node->stop_answer = absl::NotFoundError("not on this host");
+
+  ASSERT_TRUE(cluster.Cancel(id).ok());
+  cluster.Settle();
+
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_CANCELLED);
+}
+
 TEST(FaultsTest, AStopIsRepeatedUntilTheAgentTakesIt) {
   Cluster cluster;
   FakeAgent* const node = cluster.AddNode("node-1", 1);

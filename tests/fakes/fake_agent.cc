@@ -155,7 +155,10 @@ absl::StatusOr<v1::ReserveGangResponse> FakeAgent::Reserve(const v1::ReserveGang
 
 absl::Status FakeAgent::Start(const v1::StartGangRequest& request) {
   const Key key = KeyOf(request.gang());
-  if (!start_answer.ok()) return start_answer;
+  if (!start_answer.ok()) {
+    if (report_refused_start) SayStarting(request);
+    return start_answer;
+  }
   if (Has(key)) return absl::OkStatus();
   if (reserved_.count(key) == 0) {
     return absl::FailedPreconditionError("the reservation has lapsed");
@@ -172,6 +175,20 @@ absl::Status FakeAgent::Start(const v1::StartGangRequest& request) {
   }
   if (run_at_once) loop_->Post([this, key] { Run(key); });
   return absl::OkStatus();
+}
+
+void FakeAgent::SayStarting(const v1::StartGangRequest& request) {
+  v1::GangReport report;
+  report.set_job_id(request.gang().job_id());
+  report.set_attempt(request.gang().attempt());
+  report.set_sequence(++sequence_);
+  for (const v1::RankPlacement& placed : request.placement().nodes(request.node_rank()).ranks()) {
+    v1::RankStatus* const rank = report.add_ranks();
+    rank->set_role(placed.role());
+    rank->set_rank(placed.rank());
+    rank->set_state(v1::RANK_STATE_STARTING);
+  }
+  loop_->Post([this, report] { Say(report); });
 }
 
 absl::Status FakeAgent::Stop(const v1::StopGangRequest& request) {

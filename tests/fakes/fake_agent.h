@@ -37,14 +37,15 @@ class FakeAgent {
   std::unique_ptr<AgentChannel> MakeChannel();
 
   // The script.
-  absl::Status reserve_answer;    // Not OK: refuses.
-  absl::Status start_answer;      // Not OK: refuses.
-  absl::Status stop_answer;       // Not OK: refuses.
-  bool lose_start_reply = false;  // Takes the start, and answers UNAVAILABLE.
-  bool silent_start = false;      // Takes the start, and never answers.
-  bool run_at_once = true;        // Ranks run as soon as they are started.
-  bool obey_stop = true;          // Ranks end when they are told to.
-  bool hold_reserve = false;      // Does not answer until ReleaseHeld().
+  absl::Status reserve_answer;        // Not OK: refuses.
+  absl::Status start_answer;          // Not OK: refuses.
+  bool report_refused_start = false;  // Speaks of the gang before it refuses.
+  absl::Status stop_answer;           // Not OK: refuses.
+  bool lose_start_reply = false;      // Takes the start, and answers UNAVAILABLE.
+  bool silent_start = false;          // Takes the start, and never answers.
+  bool run_at_once = true;            // Ranks run as soon as they are started.
+  bool obey_stop = true;              // Ranks end when they are told to.
+  bool hold_reserve = false;          // Does not answer until ReleaseHeld().
   void ReleaseHeld();
 
   void Run(const Key& gang);  // All its ranks run.
@@ -70,6 +71,7 @@ class FakeAgent {
   void Asked(const std::string& verb, const v1::GangRef& gang);
   absl::StatusOr<v1::ReserveGangResponse> Reserve(const v1::ReserveGangRequest& request);
   absl::Status Start(const v1::StartGangRequest& request);
+  void SayStarting(const v1::StartGangRequest& request);
   absl::Status Stop(const v1::StopGangRequest& request);
   absl::Status RestartRank(const v1::RestartRankRequest& request);
   void Report(const Key& gang);
