@@ -263,13 +263,15 @@ TEST(FaultsTest, ATimeoutStopsTheGangThoughTheDiskIsFull) {
   FakeAgent* const node = cluster.AddNode("node-1", 1);
   v1::JobSpec spec = MakeSpec(1, 1);
   spec.mutable_timeouts()->mutable_run()->set_seconds(5);
-  cluster.Submit(spec);
+  const std::string id = cluster.Submit(spec);
   cluster.store()->SetFull(true);
 
   cluster.Advance(absl::Seconds(6));
 
   EXPECT_EQ(node->CountAsked("stop"), 1);
   cluster.store()->SetFull(false);
+  cluster.Settle();
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_FAILED);
 }
 
 TEST(FaultsTest, ARefusedStartEndsThePartThoughItsReportWasFaster) {
