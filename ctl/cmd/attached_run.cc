@@ -88,12 +88,12 @@ absl::StatusOr<int> RunLocally(const Invocation& invocation, const v1::JobSpec& 
   MUSTER_ASSIGN_OR_RETURN(options.shim_path, FindShim(invocation.flags.String("shim_path")));
   options.probe_devices = WantsDevices(spec);
   options.base_env = OwnEnvironment();
+  EventLoop loop;  // Before the engine, whose thread posts to it until the end.
   MUSTER_ASSIGN_OR_RETURN(const std::unique_ptr<LocalEngine> engine, LocalEngine::Start(options));
   if (!session.quiet() && !notice.empty()) {
     session.err()->Write(absl::StrCat("muster: ", notice, "\n"));
     session.err()->Flush();
   }
-  EventLoop loop;
   LocalJobSource source(engine.get(), &loop);
   Attachment::Options attach = AttachmentOptions(session);
   attach.local = true;

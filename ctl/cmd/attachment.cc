@@ -21,6 +21,7 @@ Attachment::Attachment(const Options& options, JobSource* source, EventLoop* loo
       source_(source),
       loop_(loop),
       session_(session),
+      contact_(loop->clock(), options.give_up_after),
       progress_(session->err(), session->err_terminal(), loop->clock(), session->quiet()),
       view_(options.logs, LogSelection(), session, &progress_, loop,
             [this] { OnSignal(SIGPIPE); }) {
@@ -30,7 +31,8 @@ Attachment::Attachment(const Options& options, JobSource* source, EventLoop* loo
 Attachment::~Attachment() = default;
 
 absl::StatusOr<int> Attachment::Run(const v1::SubmitJobRequest& request) {
-  source_->Submit(request, [this](const absl::StatusOr<v1::Job>& job) { OnSubmitted(job); });
+  request_ = request;
+  Submit();
   loop_->Run();
   follower_ = nullptr;
   progress_.Clear();
@@ -38,7 +40,18 @@ absl::StatusOr<int> Attachment::Run(const v1::SubmitJobRequest& request) {
   return result_;
 }
 
+void Attachment::Submit() {
+  source_->Submit(request_, [this](const absl::StatusOr<v1::Job>& job) { OnSubmitted(job); });
+}
+
 void Attachment::OnSubmitted(const absl::StatusOr<v1::Job>& job) {
+  if (!job.ok() && IsLostContact(job.status()) && pending_signal_ == 0) {
+    // It may have been taken all the same; the same request id gets the same job.
+    if (const auto wait = contact_.Next()) {
+      loop_->After(*wait, [this] { Submit(); });
+      return;
+    }
+  }
   if (!job.ok()) return Leave(job.status());
   job_ = *job;
   if (!options_.local) session_->RememberJob(job_.id());
@@ -117,8 +130,8 @@ void Attachment::Detach() {
 
 void Attachment::StopJob(int signal) {
   if (stopped_by_ != 0) {
-    if (options_.kill != nullptr) options_.kill(job_.id());
-    return;
+    if (options_.kill != nullptr) return options_.kill(job_.id());
+    return Leave(128 + signal);  // The cancel is on its way; nobody has to wait for it.
   }
   stopped_by_ = signal;
   if (signal != SIGPIPE) {

@@ -11,6 +11,7 @@
 #include "common/base/event_loop.h"
 #include "ctl/client/job_follower.h"
 #include "ctl/client/job_source.h"
+#include "ctl/client/reconnect.h"
 #include "ctl/cmd/log_view.h"
 #include "ctl/cmd/session.h"
 #include "ctl/cmd/signals.h"
@@ -41,6 +42,7 @@ class Attachment {
   absl::StatusOr<int> Run(const v1::SubmitJobRequest& request);
 
  private:
+  void Submit();
   void OnSubmitted(const absl::StatusOr<v1::Job>& job);
   void Follow();
   void OnDone(const absl::Status& status);
@@ -55,6 +57,8 @@ class Attachment {
   JobSource* const source_;
   EventLoop* const loop_;
   Session* const session_;
+  v1::SubmitJobRequest request_;
+  Reconnect contact_;
   Progress progress_;
   LogView view_;
   std::unique_ptr<JobFollower> follower_;

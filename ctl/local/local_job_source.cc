@@ -34,18 +34,18 @@ class LocalHandle : public SourceStream {
 }  // namespace
 
 void LocalJobSource::Submit(const v1::SubmitJobRequest& request, JobDone done) {
-  engine_->loop()->Post([this, request, done = std::move(done)] {
-    engine_->scheduler()->Submit(request, UserName(),
-                                 [this, done](const absl::StatusOr<v1::Job>& job) {
-                                   loop_->Post([done, job] { done(job); });
-                                 });
+  engine_->loop()->Post([engine = engine_, loop = loop_, request, done = std::move(done)] {
+    engine->scheduler()->Submit(request, UserName(),
+                                [loop, done](const absl::StatusOr<v1::Job>& job) {
+                                  loop->Post([done, job] { done(job); });
+                                });
   });
 }
 
 void LocalJobSource::Cancel(const v1::CancelJobRequest& request, JobDone done) {
-  engine_->loop()->Post([this, request, done = std::move(done)] {
-    engine_->scheduler()->Cancel(request, [this, done](const absl::StatusOr<v1::Job>& job) {
-      loop_->Post([done, job] { done(job); });
+  engine_->loop()->Post([engine = engine_, loop = loop_, request, done = std::move(done)] {
+    engine->scheduler()->Cancel(request, [loop, done](const absl::StatusOr<v1::Job>& job) {
+      loop->Post([done, job] { done(job); });
     });
   });
 }

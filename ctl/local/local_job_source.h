@@ -14,7 +14,7 @@ namespace muster {
 // message at a time, like the streams of an agent.
 class LocalJobSource : public JobSource {
  public:
-  // Pointers must outlive this object; the engine's loop must outlive the other.
+  // `engine` must outlive this object, and `loop` the engine: its thread may answer until it ends.
   LocalJobSource(LocalEngine* engine, EventLoop* loop) : engine_(engine), loop_(loop) {}
 
   void Submit(const v1::SubmitJobRequest& request, JobDone done) override;
