@@ -6,6 +6,7 @@
 #include "ctl/cmd/commands.h"
 #include "ctl/cmd/session.h"
 #include "ctl/spec/spec_loader.h"
+#include "ctl/spec/spec_writer.h"
 #include "ctl/view/error_text.h"
 #include "ctl/view/words.h"
 
@@ -22,7 +23,9 @@ absl::StatusOr<int> Validate(const Invocation& invocation) {
       if (result == 0) result = ExitCodeFor(spec.status());
       continue;
     }
-    if (session.format() == Format::kJson || session.format() == Format::kYaml) {
+    if (session.format() == Format::kYaml) {
+      session.out()->Write(WriteJobFile(*spec));  // A job file again.
+    } else if (session.format() == Format::kJson) {
       session.PrintMessage(*spec);
     } else if (!session.quiet()) {
       const int nodes = spec->nodes().min();

@@ -32,8 +32,8 @@ bool ZeroMeansAbsent(const FieldDescriptor* field) {
   return kNames->count(field->full_name()) != 0;
 }
 
-// `job.roles[1].count` as `msctl explain` takes it: job.roles.count.
-std::string ExplainPath(const std::string& path) {
+// `job.roles[1].count` as the fields of a message are named: job.roles.count.
+std::string FieldPath(const std::string& path) {
   std::string out;
   bool in_index = false;
   for (const char c : path) {
@@ -170,9 +170,7 @@ void MessageReader::ReadMessage(const Item& item, Message* message) {
   Message* inner = message->GetReflection()->MutableMessage(message, item.field);
   if (item.value->kind == YamlValue::Kind::kMap) return ReadMap(*item.value, item.path, inner);
   if (item.value->kind == YamlValue::Kind::kScalar && ReadShorthand(item, inner)) return;
-  WrongKind(item, "a map",
-            absl::StrCat("its fields are ", Join(FieldNames(*inner)), "   (msctl explain ",
-                         ExplainPath(item.path), ")"));
+  WrongKind(item, "a map", absl::StrCat("its fields are ", Join(FieldNames(*inner))));
 }
 
 void MessageReader::ReadDuration(const Item& item, Message* message) {
@@ -245,8 +243,7 @@ void MessageReader::ReadEnum(const Item& item, Message* message) {
     return Fault(item.value->place,
                  absl::StrCat("'", item.field->name(), "' has no value '", item.value->text, "'"),
                  nearest.empty() ? absl::StrCat("use ", absl::StrJoin(texts, " or "))
-                                 : absl::StrCat("did you mean '", nearest, "'?   (msctl explain ",
-                                                ExplainPath(item.path), ")"));
+                                 : absl::StrCat("did you mean '", nearest, "'?"));
   }
   message->GetReflection()->SetEnum(message, item.field, value);
 }
@@ -310,12 +307,10 @@ void MessageReader::UnknownField(const YamlEntry& entry, const std::string& path
                                  const Message& message) {
   const std::vector<std::string> names = FieldNames(message);
   const std::string nearest = NearestOf(entry.key, names);
-  const std::string parent = ExplainPath(path);
+  const std::string parent = FieldPath(path);
   Fault(entry.place, absl::StrCat("unknown field '", entry.key, "'"),
-        nearest.empty()
-            ? absl::StrCat("'", parent, "' has ", Join(names), "   (msctl explain ", parent, ")")
-            : absl::StrCat("did you mean '", nearest, "'?   (msctl explain ", parent, ".", nearest,
-                           ")"));
+        nearest.empty() ? absl::StrCat("'", parent, "' has ", Join(names))
+                        : absl::StrCat("did you mean '", nearest, "'?"));
 }
 
 void MessageReader::WrongKind(const Item& item, const std::string& expected,

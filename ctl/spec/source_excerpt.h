@@ -30,7 +30,7 @@ SourcePlace PlaceOfOffset(absl::string_view text, size_t offset);
 //   error: job.yaml:5:3: unknown field 'device_per_rank'
 //       5 |   device_per_rank: {kind: nvidia, count: 1}
 //         |   ^~~~~~~~~~~~~~~
-//   help: did you mean 'devices_per_rank'?   (msctl explain job.devices_per_rank)
+//   help: did you mean 'devices_per_rank'?
 //
 // The printed column counts characters. Control characters are shown as '?', long lines cut.
 std::string FormatFault(const std::string& file_name, absl::string_view text,

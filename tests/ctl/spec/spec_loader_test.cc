@@ -137,22 +137,22 @@ INSTANTIATE_TEST_SUITE_P(
                          R"(error: job.yaml:5:1: unknown field 'device_per_rank'
     5 | device_per_rank: {kind: nvidia, count: 1}
       | ^~~~~~~~~~~~~~~
-help: did you mean 'devices_per_rank'?   (msctl explain job.devices_per_rank))"},
+help: did you mean 'devices_per_rank'?)"},
                     Case{"restart: {max_retries: 3, colour: red}",
                          R"(error: job.yaml:1:11: unknown field 'max_retries'
     1 | restart: {max_retries: 3, colour: red}
       |           ^~~~~~~~~~~
-help: did you mean 'max_restarts'?   (msctl explain job.restart.max_restarts)
+help: did you mean 'max_restarts'?
 
 error: job.yaml:1:27: unknown field 'colour'
     1 | restart: {max_retries: 3, colour: red}
       |                           ^~~~~~
-help: 'job.restart' has max_restarts, scope, window, first_delay, max_delay   (msctl explain job.restart))"},
+help: 'job.restart' has max_restarts, scope, window, first_delay, max_delay)"},
                     Case{"roles:\n- name: a\n  cuont: 3\n",
                          R"(error: job.yaml:3:3: unknown field 'cuont'
     3 |   cuont: 3
       |   ^~~~~
-help: did you mean 'count'?   (msctl explain job.roles.count))"},
+help: did you mean 'count'?)"},
                     Case{"name: a\nname: b\n",
                          R"(error: job.yaml:2:1: key 'name' is there twice
     2 | name: b
@@ -195,7 +195,7 @@ help: use at least 1, or leave the line out)"},
              R"(error: job.yaml:1:8: 'nodes' is a list, not a map
     1 | nodes: [1, 2]
       |        ^
-help: its fields are min, max   (msctl explain job.nodes))"},
+help: its fields are min, max)"},
         Case{"tty: yes",
              R"(error: job.yaml:1:6: 'tty' is 'yes', not true or false
     1 | tty: yes
@@ -214,7 +214,7 @@ help: write an empty text as "")"},
              R"(error: job.yaml:1:13: 'on_failure' has no value 'stop_gnag'
     1 | on_failure: stop_gnag
       |             ^~~~~~~~~
-help: did you mean 'stop_gang'?   (msctl explain job.on_failure))"},
+help: did you mean 'stop_gang'?)"},
         Case{"bind: unspecified",
              R"(error: job.yaml:1:7: 'bind' has no value 'unspecified'
     1 | bind: unspecified
