@@ -77,6 +77,6 @@ int main(int argc, char** argv) {
   if (!notify.ok()) return Refuse(notify.status());
 
   // Never destroyed: gRPC's threads may still post to it while the process ends.
-  auto* const loop = new muster::EventLoop;
+  static auto* const loop = new muster::EventLoop;
   return muster::Daemon(options, *std::move(notify), loop).Run();
 }

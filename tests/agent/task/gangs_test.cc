@@ -262,7 +262,8 @@ class GangsTest : public testing::Test {
   // The process id of the gang's shim.
   pid_t FindShim(const std::string& job_id) {
     const std::string gang_dir = absl::StrCat(tree_.Path("state/jobs/"), job_id, "/0");
-    for (const std::string& name : *ListDir("/proc")) {
+    const std::vector<std::string> names = ListDir("/proc").value();
+    for (const std::string& name : names) {
       pid_t pid;
       if (!absl::SimpleAtoi(name, &pid)) continue;
       const absl::StatusOr<std::string> line = ReadFile(absl::StrCat("/proc/", pid, "/cmdline"));
