@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -23,7 +24,8 @@ class LocalEngineTest : public testing::Test {
     char pattern[] = "/tmp/mlt-XXXXXX";
     tmp_ = mkdtemp(pattern);
     setenv("TMPDIR", tmp_.c_str(), 1);
-    options_.shim_path = std::string(get_current_dir_name()) + "/agent/shim/msshim";
+    options_.shim_path =
+        std::string(std::filesystem::current_path().string()) + "/agent/shim/msshim";
     options_.devices = "fake:2";
     options_.base_env = {{"PATH", "/usr/bin:/bin"}};
   }
