@@ -40,7 +40,7 @@ std::string StageText(const v1::Job& job) {
       break;
   }
   if (attempt.number() > 0 && status.state() != v1::JOB_STATE_QUEUED) {
-    absl::StrAppend(&text, ", attempt ", attempt.number() + 1);
+    absl::StrAppend(&text, ", attempt ", attempt.number());
   }
   if (!status.reason().empty() && status.state() != v1::JOB_STATE_RUNNING) {
     absl::StrAppend(&text, ": ", status.reason());

@@ -55,6 +55,12 @@ TEST_F(ProgressTest, SaysWhatAQueuedJobWaitsFor) {
   EXPECT_EQ(StageText(job), "queued: needs 8 nvidia devices, 4 are free");
 }
 
+TEST_F(ProgressTest, CountsAttemptsFromZeroAsEverythingElseDoes) {
+  v1::Job job = Starting(0);
+  job.mutable_status()->mutable_attempts(0)->set_number(1);
+  EXPECT_EQ(StageText(job), "starting (0/4 ranks), attempt 1");
+}
+
 TEST_F(ProgressTest, QuietShowsNoticesAlone) {
   Progress progress(err_.output(), terminal_, &clock_, /*quiet=*/true);
   progress.OnJob(Starting(0));
