@@ -61,7 +61,7 @@ std::string VerdictText(const v1::Job& job, const Terminal& terminal, bool has_l
     return text;
   }
   const v1::Attempt& attempt = *status.attempts().rbegin();
-  absl::StrAppend(&text, "  root cause   ", CauseText(attempt.first_cause()), "\n");
+  absl::StrAppend(&text, "  first cause  ", CauseText(attempt.first_cause()), "\n");
   if (attempt.first_cause().fallout() > 0) {
     absl::StrAppend(&text, "  fallout      ", Count(attempt.first_cause().fallout(), "other rank"),
                     " ended because of it\n");

@@ -8,7 +8,7 @@
 
 namespace muster {
 
-// What an attached command says last: the state, the root cause, its fallout, where to look on.
+// What an attached command says last: the state, the first cause, its fallout, where to look on.
 // `has_logs`: the job's output can still be asked for (an agent keeps it, a local run does not).
 std::string VerdictText(const v1::Job& job, const Terminal& terminal, bool has_logs);
 

@@ -28,10 +28,10 @@ v1::Job Failed() {
   return job;
 }
 
-TEST(VerdictTest, NamesRootCauseFalloutAndWhereToLook) {
+TEST(VerdictTest, NamesTheFirstCauseTheFalloutAndWhereToLook) {
   EXPECT_EQ(VerdictText(Failed(), Terminal(), /*has_logs=*/true),
             "failed: resnet-7f3a00 failed after 4m12s (1 attempt of at most 3)\n"
-            "  root cause   rank 9 on node-3: killed by SIGKILL, out of memory\n"
+            "  first cause  rank 9 on node-3: killed by SIGKILL, out of memory\n"
             "  fallout      15 other ranks ended because of it\n"
             "  last lines   msctl logs resnet-7f3a00 --rank 9 --tail 20\n");
 }
