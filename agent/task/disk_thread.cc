@@ -9,18 +9,6 @@
 #include "glog/logging.h"
 
 namespace muster {
-namespace {
-
-class PthreadLock {
- public:
-  explicit PthreadLock(pthread_mutex_t* mutex) : mutex_(mutex) { pthread_mutex_lock(mutex_); }
-  ~PthreadLock() { pthread_mutex_unlock(mutex_); }
-
- private:
-  pthread_mutex_t* const mutex_;
-};
-
-}  // namespace
 
 DiskThread::DiskThread(EventLoop* loop, bool durable)
     : loop_(loop),
@@ -32,18 +20,18 @@ DiskThread::~DiskThread() {
   DCHECK(loop_->OnLoop());
   *alive_ = false;
   {
-    PthreadLock lock(&mutex_);
+    const MutexLock lock(&mutex_);
     stop_ = true;
-    pthread_cond_signal(&wake_);
+    wake_.Signal();
   }
   thread_.join();
 }
 
 void DiskThread::RunDurably(Work work, Done done) {
   DCHECK(loop_->OnLoop());
-  PthreadLock lock(&mutex_);
+  const MutexLock lock(&mutex_);
   queue_.push_back(Job{std::move(work), std::move(done)});
-  pthread_cond_signal(&wake_);
+  wake_.Signal();
 }
 
 void DiskThread::Run(std::function<absl::Status()> work, Done done) {
@@ -60,8 +48,8 @@ void DiskThread::Loop() {
   for (;;) {
     std::vector<Job> jobs;
     {
-      PthreadLock lock(&mutex_);
-      while (queue_.empty() && !stop_) pthread_cond_wait(&wake_, &mutex_);
+      const MutexLock lock(&mutex_);
+      while (queue_.empty() && !stop_) wake_.Wait(&mutex_);
       if (queue_.empty()) return;
       jobs.swap(queue_);
     }

@@ -1,17 +1,17 @@
 #ifndef MUSTER_AGENT_TASK_DISK_THREAD_H_
 #define MUSTER_AGENT_TASK_DISK_THREAD_H_
 
-#include <pthread.h>
-
 #include <functional>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/base/event_loop.h"
+#include "common/base/mutex.h"
 
 namespace muster {
 
@@ -61,12 +61,11 @@ class DiskThread {
   std::shared_ptr<bool> alive_;  // Read and written on the loop only.
   absl::Status broken_;          // The disk thread's. The first failed fsync.
 
-  // Pthread primitives, not Abseil's: ThreadSanitizer sees only the former.
-  pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;
-  pthread_cond_t wake_ = PTHREAD_COND_INITIALIZER;
-  std::vector<Job> queue_;  // Under mutex_.
-  bool stop_ = false;       // Under mutex_.
-  std::thread thread_;      // Last: it uses all of the above.
+  Mutex mutex_;
+  CondVar wake_;
+  std::vector<Job> queue_ ABSL_GUARDED_BY(mutex_);
+  bool stop_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread thread_;  // Last: it uses all of the above.
 };
 
 }  // namespace muster

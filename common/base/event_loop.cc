@@ -15,15 +15,6 @@ namespace {
 
 constexpr int kEventsPerRound = 64;
 
-class PthreadLock {
- public:
-  explicit PthreadLock(pthread_mutex_t* mutex) : mutex_(mutex) { pthread_mutex_lock(mutex_); }
-  ~PthreadLock() { pthread_mutex_unlock(mutex_); }
-
- private:
-  pthread_mutex_t* const mutex_;
-};
-
 }  // namespace
 
 EventLoop::EventLoop(const Clock* clock)
@@ -56,7 +47,7 @@ void EventLoop::Stop() {
 void EventLoop::Post(Task task) {
   bool first;
   {
-    PthreadLock lock(&mutex_);
+    const MutexLock lock(&mutex_);
     first = posted_.empty();
     posted_.push_back(std::move(task));
   }
@@ -118,7 +109,7 @@ bool EventLoop::RunDue() {
 bool EventLoop::RunPosted() {
   std::vector<Task> tasks;
   {
-    PthreadLock lock(&mutex_);
+    const MutexLock lock(&mutex_);
     tasks.swap(posted_);
   }
   for (Task& task : tasks) {

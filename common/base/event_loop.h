@@ -13,8 +13,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/time/time.h"
 #include "common/base/clock.h"
+#include "common/base/mutex.h"
 #include "common/base/unique_fd.h"
 
 namespace muster {
@@ -81,9 +83,8 @@ class EventLoop {
   std::atomic<pthread_t> thread_;
   std::atomic<bool> stop_{false};
 
-  // A pthread mutex, not Abseil's: ThreadSanitizer sees only the former (docs/building.md).
-  pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;
-  std::vector<Task> posted_;  // Under mutex_.
+  Mutex mutex_;
+  std::vector<Task> posted_ ABSL_GUARDED_BY(mutex_);
 
   TimerId next_timer_ = 1;
   std::map<TimerKey, Task> timers_;

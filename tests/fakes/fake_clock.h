@@ -1,10 +1,10 @@
 #ifndef MUSTER_TESTS_FAKES_FAKE_CLOCK_H_
 #define MUSTER_TESTS_FAKES_FAKE_CLOCK_H_
 
-#include <mutex>
-
+#include "absl/base/thread_annotations.h"
 #include "absl/time/time.h"
 #include "common/base/clock.h"
+#include "common/base/mutex.h"
 
 namespace muster {
 
@@ -21,9 +21,9 @@ class FakeClock : public Clock {
   void JumpWall(absl::Duration duration);
 
  private:
-  mutable std::mutex mutex_;  // Not Abseil's: ThreadSanitizer sees only this one.
-  absl::Time wall_ = absl::FromUnixSeconds(1767225600);
-  absl::Duration boot_ = absl::Hours(1);
+  mutable Mutex mutex_;
+  absl::Time wall_ ABSL_GUARDED_BY(mutex_) = absl::FromUnixSeconds(1767225600);
+  absl::Duration boot_ ABSL_GUARDED_BY(mutex_) = absl::Hours(1);
 };
 
 }  // namespace muster
