@@ -2,8 +2,6 @@
 
 #include <unistd.h>
 
-#include <optional>
-
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
@@ -14,11 +12,14 @@ namespace {
 
 TEST(StateLockTest, IsHeldOnceAndNamesTheHolder) {
   TempTree tree;
-  std::optional<StateLock> first(*StateLock::Take(tree.root()));
-  const absl::Status second = StateLock::Take(tree.root()).status();
-  EXPECT_EQ(second.code(), absl::StatusCode::kAlreadyExists);
-  EXPECT_TRUE(absl::StrContains(second.message(), absl::StrCat("(pid ", getpid(), ")"))) << second;
-  first.reset();
+  {
+    const absl::StatusOr<StateLock> first = StateLock::Take(tree.root());
+    ASSERT_TRUE(first.ok()) << first.status();
+    const absl::Status second = StateLock::Take(tree.root()).status();
+    EXPECT_EQ(second.code(), absl::StatusCode::kAlreadyExists);
+    EXPECT_TRUE(absl::StrContains(second.message(), absl::StrCat("(pid ", getpid(), ")")))
+        << second;
+  }
   EXPECT_TRUE(StateLock::Take(tree.root()).ok());
 }
 
