@@ -69,6 +69,9 @@ class LaunchContract {
   virtual ~LaunchContract() = default;
   // As in JobSpec.contract.
   virtual absl::string_view name() const = 0;
+  // Adds what a spec of this contract leaves to it (msrun's scheduler process as a role of its
+  // own). Called once all of FillJobDefaults() is there; idempotent.
+  virtual void Complete(v1::JobSpec* spec) const {}
   // INVALID_ARGUMENT when this contract cannot run `spec`, in the form "field: cause; what to do",
   // e.g. "restart.scope: …; use gang".
   virtual absl::Status Check(const v1::JobSpec& spec) const = 0;

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/job/job_defaults.h"
 #include "launch/plain.h"
 #include "launch/torch.h"
 
@@ -34,6 +35,12 @@ std::vector<std::string> ContractNames() {
   for (const LaunchContract* contract : Contracts()) names.emplace_back(contract->name());
   std::sort(names.begin(), names.end());
   return names;
+}
+
+void CompleteSpec(v1::JobSpec* spec) {
+  FillJobDefaults(spec);
+  const absl::StatusOr<const LaunchContract*> contract = FindContract(spec->contract());
+  if (contract.ok()) (*contract)->Complete(spec);
 }
 
 absl::Status CheckContract(const v1::JobSpec& spec) {

@@ -17,6 +17,10 @@ absl::StatusOr<const LaunchContract*> FindContract(absl::string_view name);
 // Sorted.
 std::vector<std::string> ContractNames();
 
+// FillJobDefaults(), and what the contract adds (LaunchContract::Complete). Idempotent; an unknown
+// contract adds nothing, and is CheckContract()'s to refuse.
+void CompleteSpec(v1::JobSpec* spec);
+
 // INVALID_ARGUMENT, as LaunchContract::Check() words it, when the contract that `spec` names does
 // not exist or cannot run it. `spec` has its defaults filled in.
 absl::Status CheckContract(const v1::JobSpec& spec);

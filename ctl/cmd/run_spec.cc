@@ -8,7 +8,6 @@
 #include "common/base/fs.h"
 #include "common/base/status.h"
 #include "common/job/job_check.h"
-#include "common/job/job_defaults.h"
 #include "common/job/job_names.h"
 #include "common/rpc/error_details.h"
 #include "launch/registry.h"
@@ -112,7 +111,7 @@ absl::StatusOr<v1::JobSpec> RunSpec(const Flags& flags, const std::vector<std::s
   if (flags.String("bind") == "numa") spec.set_bind(v1::CORE_BINDING_NUMA);
   if (flags.Has("log_dir")) spec.mutable_logs()->set_dir(flags.String("log_dir"));
   spec.set_tty(flags.Bool("tty"));
-  FillJobDefaults(&spec);
+  CompleteSpec(&spec);
   const std::vector<JobFault> faults = FindJobFaults(spec);
   if (!faults.empty()) {
     v1::ErrorDetails details;

@@ -15,7 +15,6 @@
 #include "common/base/status.h"
 #include "common/base/unique_fd.h"
 #include "common/job/job_check.h"
-#include "common/job/job_defaults.h"
 #include "common/job/job_names.h"
 #include "ctl/spec/message_reader.h"
 #include "ctl/spec/source_excerpt.h"
@@ -124,7 +123,7 @@ absl::StatusOr<v1::JobSpec> LoadJobText(absl::string_view text, const std::strin
   AddJobFaults(spec, reader, &faults);
   if (!faults.empty()) return Refuse(file_name, text, std::move(faults));
 
-  FillJobDefaults(&spec);
+  CompleteSpec(&spec);
   if (absl::Status status = CheckContract(spec); !status.ok()) {
     return Refuse(file_name, text, {ContractFault(status.message(), reader)});
   }

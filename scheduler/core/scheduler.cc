@@ -7,7 +7,6 @@
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/job/job_check.h"
-#include "common/job/job_defaults.h"
 #include "common/rpc/error_details.h"
 #include "glog/logging.h"
 #include "google/protobuf/util/message_differencer.h"
@@ -78,7 +77,7 @@ void SchedulerImpl::Submit(const v1::SubmitJobRequest& request, const std::strin
                            SubmitDone done) {
   DCHECK(loop_->OnLoop());
   v1::JobSpec spec = request.spec();
-  FillJobDefaults(&spec);
+  CompleteSpec(&spec);
   if (AnswerRepeatedSubmit(request, spec, done)) return;
   const absl::Status check = CheckSubmit(request, spec);
   if (!check.ok()) return done(check);

@@ -1,0 +1,50 @@
+#ifndef MUSTER_CTL_FRONTEND_FRONTEND_H_
+#define MUSTER_CTL_FRONTEND_FRONTEND_H_
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "muster/v1/job.pb.h"
+
+namespace muster {
+
+// What a front end is called with.
+struct FrontendCall {
+  std::vector<std::string> words;          // Without the program's name.
+  std::map<std::string, std::string> env;  // The caller's.
+  std::string current_dir;
+  std::string program;  // How the user called it, for usage and copied command lines.
+};
+
+// A job on the agents that means the same as a front end's command line.
+struct FrontendJob {
+  v1::JobSpec spec;                // Not completed yet (CompleteSpec).
+  std::vector<std::string> notes;  // Lines for the user: what is different behind agents.
+  // Ranks whose output is shown; absent: all.
+  std::optional<std::vector<int>> shown_ranks;
+  bool attached = true;  // False: the original would not wait.
+};
+
+// One original launcher: a drop-in that needs no daemon, and the same flags as a job.
+struct Frontend {
+  std::string name;  // "msrun": the verb of msctl, and the program's name as a link.
+  std::vector<std::string> aliases;  // "fleetrun".
+  std::string summary;
+  // Runs it here, to its end, as the original would. Returns the exit code.
+  int (*run)(const FrontendCall& call) = nullptr;
+  // Whether `command` (argv of `msctl run -- …`) calls this launcher; then its own words.
+  std::optional<std::vector<std::string>> (*match)(const std::vector<std::string>& command) =
+      nullptr;
+  // The same as a job. INVALID_ARGUMENT carries the original's message.
+  absl::StatusOr<FrontendJob> (*to_job)(const FrontendCall& call) = nullptr;
+};
+
+const std::vector<const Frontend*>& AllFrontends();
+
+}  // namespace muster
+
+#endif  // MUSTER_CTL_FRONTEND_FRONTEND_H_
