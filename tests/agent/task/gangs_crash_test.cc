@@ -1,0 +1,163 @@
+// What is there after the engine, the shim or both have died.
+#include <signal.h>
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "agent/task/gang_dir.h"
+#include "agent/task/gangs.h"
+#include "common/base/clock.h"
+#include "common/base/fs.h"
+#include "gtest/gtest.h"
+#include "tests/agent/task/gangs_fixture.h"
+
+namespace muster {
+namespace {
+
+TEST_F(GangsTest, ALowerEpochIsRefusedAlsoAfterACrash) {
+  v1::StartGangRequest request = Shells(1, "true");
+  request.mutable_gang()->set_epoch(7);
+  ASSERT_TRUE(Start(request).ok());
+  Finished(request.gang().job_id());
+  thread_.Call([&] {
+    EXPECT_TRUE(gangs_->ObserveEpoch(8).ok());
+    EXPECT_TRUE(absl::IsAborted(gangs_->ObserveEpoch(7)));
+  });
+  Crash();
+  Boot();
+  thread_.Call([&] { EXPECT_EQ(gangs_->epoch(), 8); });
+  EXPECT_TRUE(absl::IsAborted(Reserve(Shells(1, "true")).status()));
+}
+
+TEST_F(GangsTest, AnEndedGangIsReportedAlikeAfterACrash) {
+  v1::StartGangRequest request = Shells(2, "echo hello; exit 5");
+  request.mutable_spec()->set_on_failure(v1::FAILURE_ACTION_CONTINUE);
+  const std::string job = request.gang().job_id();
+  ASSERT_TRUE(Start(request).ok());
+  const v1::GangReport before = Finished(job);
+  Crash();
+  Boot();
+  EXPECT_EQ(Finished(job).DebugString(), before.DebugString());
+  EXPECT_EQ(Output(job, 0), "hello\n");
+}
+
+TEST_F(GangsTest, TheEngineMayDieUnderRunningRanks) {
+  v1::StartGangRequest request =
+      Shells(4,
+             "i=0; while [ ! -e go ] || [ $i -lt 500 ]; do "
+             "echo line $i; i=$((i+1)); done; echo $i > count.$MUSTER_RANK; "
+             "exit $((MUSTER_RANK + 10))");
+  request.mutable_spec()->set_on_failure(v1::FAILURE_ACTION_CONTINUE);
+  request.mutable_spec()->mutable_logs()->set_max_size(-1);
+  const std::string job = request.gang().job_id();
+  ASSERT_TRUE(Start(request).ok());
+  for (int life = 0; life < 5; ++life) {
+    AwaitOutput(job, life % 4, absl::StrCat("line ", 100 * life, "\n"));
+    Crash();
+    Boot();
+    ASSERT_TRUE(AwaitAllRunning(job));
+  }
+  tree_.Write("go", "");
+  const v1::GangReport report = Finished(job);
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(report.ranks(i).exit().code(), i + 10);
+    int count = 0;
+    ASSERT_TRUE(absl::SimpleAtoi(*ReadFile(tree_.Path(absl::StrCat("count.", i))), &count));
+    std::string expected;
+    for (int line = 0; line < count; ++line) absl::StrAppend(&expected, "line ", line, "\n");
+    EXPECT_TRUE(Output(job, i) == expected) << "rank " << i << " with " << count << " lines";
+  }
+}
+
+TEST_F(GangsTest, ADeadShimIsReplacedAndNothingIsLost) {
+  v1::StartGangRequest request =
+      Shells(2,
+             "i=0; while [ ! -e go ]; do echo line $i; i=$((i+1)); done; "
+             "echo $i > count.$MUSTER_RANK; exit 6");
+  request.mutable_spec()->set_on_failure(v1::FAILURE_ACTION_CONTINUE);
+  request.mutable_spec()->mutable_logs()->set_max_size(-1);
+  const std::string job = request.gang().job_id();
+  ASSERT_TRUE(Start(request).ok());
+  ASSERT_TRUE(AwaitAllRunning(job));
+  AwaitOutput(job, 0, "line 100\n");
+  AwaitOutput(job, 1, "line 100\n");
+  const pid_t shim = FindShim(job);
+  ASSERT_GT(shim, 0);
+  ASSERT_EQ(kill(shim, SIGKILL), 0);
+  // The new shim has the pipes when there are more lines than pipes and files held by then.
+  AwaitOutput(job, 0, "line 20000\n");
+  tree_.Write("go", "");
+  const v1::GangReport report = Finished(job);
+  EXPECT_NE(FindShim(job), shim);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(report.ranks(i).exit().code(), 6) << report.ranks(i).DebugString();
+    int count = 0;
+    ASSERT_TRUE(absl::SimpleAtoi(*ReadFile(tree_.Path(absl::StrCat("count.", i))), &count));
+    std::string expected;
+    for (int line = 0; line < count; ++line) absl::StrAppend(&expected, "line ", line, "\n");
+    EXPECT_TRUE(Output(job, i) == expected) << "rank " << i << " with " << count << " lines";
+  }
+}
+
+TEST_F(GangsTest, WithoutEngineAndShimTheGangEndsAndSaysSo) {
+  const v1::StartGangRequest request = Shells(2, "echo ready; exec sleep 1000");
+  const std::string job = request.gang().job_id();
+  ASSERT_TRUE(Start(request).ok());
+  ASSERT_TRUE(AwaitAllRunning(job));
+  AwaitOutput(job, 0, "ready");
+  const pid_t shim = FindShim(job);
+  Crash();
+  ASSERT_EQ(kill(shim, SIGKILL), 0);
+  Boot();
+  const v1::GangReport report = Finished(job);
+  for (const v1::RankStatus& rank : report.ranks()) {
+    // Known by the kernel's word, or said to be unknown; never a success.
+    EXPECT_TRUE(rank.exit().has_unknown() || rank.exit().has_signal()) << rank.DebugString();
+    EXPECT_FALSE(Runs(rank.pid()));
+  }
+}
+
+// What an agent finds that died between the intent and the shim.
+class IntentTest : public GangsTest {
+ protected:
+  v1::GangReport RecoverIntent(absl::Duration age, const std::string& boot_id,
+                               bool stopped = false) {
+    v1::StartGangRequest request = Shells(1, "echo ran; exit 2");
+    const std::string job = request.gang().job_id();
+    const GangDir dir = *GangDir::Make(tree_.Path("state"), job, 0);
+    Crash();
+    EXPECT_TRUE(dir.Create().ok());
+    Intent intent{request, boot_id, Clock::Real()->Boot() - age};
+    EXPECT_TRUE(dir.WriteIntent(intent, /*durable=*/false).ok());
+    tree_.Write(absl::StrCat("state/jobs/", job, "/0/plan"), "of the start that was cut short");
+    if (stopped) {
+      EXPECT_TRUE(dir.WriteStop(absl::Seconds(1)).ok());
+    }
+    started_.insert({job, 0});
+    Boot();
+    const v1::GangReport report = Finished(job);
+    const bool never_ran = report.ranks(0).exit().has_not_started();
+    // A shim that was spawned before the crash and comes late must find nothing to start.
+    EXPECT_EQ(PathExists(dir.plan_path()), !never_ran);
+    return report;
+  }
+};
+
+TEST_F(IntentTest, IsCarriedOutWhenFresh) {
+  EXPECT_EQ(RecoverIntent(absl::Seconds(1), BootId()).ranks(0).exit().code(), 2);
+}
+
+TEST_F(IntentTest, IsDroppedWhenOldOrStoppedOrOfAnotherBoot) {
+  EXPECT_TRUE(RecoverIntent(absl::Minutes(1), BootId()).ranks(0).exit().has_not_started());
+  EXPECT_TRUE(RecoverIntent(absl::Seconds(1), "another").ranks(0).exit().has_not_started());
+  EXPECT_TRUE(RecoverIntent(absl::Seconds(1), BootId(), /*stopped=*/true)
+                  .ranks(0)
+                  .exit()
+                  .has_not_started());
+}
+
+}  // namespace
+}  // namespace muster

@@ -1,0 +1,86 @@
+// Gangs that are over: how long they are kept, and how they are found.
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "agent/task/gangs.h"
+#include "common/base/fs.h"
+#include "gtest/gtest.h"
+#include "tests/agent/task/gangs_fixture.h"
+#include "tests/fakes/fake_clock.h"
+
+namespace muster {
+namespace {
+
+TEST_F(GangsTest, AnAcknowledgedGangIsNotReportedAgain) {
+  const v1::StartGangRequest request = Shells(1, "echo hello");
+  const std::string job = request.gang().job_id();
+  ASSERT_TRUE(Start(request).ok());
+  const v1::GangReport report = Finished(job);
+  thread_.Call([&] {
+    gangs_->Acknowledge(job, 0, report.sequence() - 1);
+    EXPECT_EQ(gangs_->Reports().size(), 1u);
+    gangs_->Acknowledge(job, 0, report.sequence());
+    EXPECT_TRUE(gangs_->Reports().empty());
+  });
+  Crash();
+  Boot();
+  thread_.Call([&] { EXPECT_TRUE(gangs_->Reports().empty()); });
+  EXPECT_EQ(Output(job, 0), "hello\n");
+  started_.clear();
+}
+
+struct HasFakeClock {
+  FakeClock clock_;
+};
+
+// With a clock that only the test moves. Timers run when the loop wakes.
+class RetentionTest : private HasFakeClock, public GangsTest {
+ protected:
+  RetentionTest() : GangsTest(&clock_) {}
+
+  // A gang that ran, said hello and was acknowledged.
+  v1::StartGangRequest Acknowledged() {
+    const v1::StartGangRequest request = Shells(1, "echo hello");
+    const std::string job = request.gang().job_id();
+    EXPECT_TRUE(Start(request).ok());
+    const v1::GangReport report = Finished(job);
+    thread_.Call([&] { gangs_->Acknowledge(job, 0, report.sequence()); });
+    // Another start answers when the disk has done all that was asked before it.
+    EXPECT_TRUE(Start(Shells(1, "true")).ok());
+    return request;
+  }
+  void Pass(absl::Duration time) {
+    clock_.Advance(time);
+    for (int i = 0; i < 2; ++i) thread_.Call([] {});  // A turn for the timers, and one to be sure.
+  }
+};
+
+TEST_F(RetentionTest, AGangThatIsOverIsStillThereWhenAskedFor) {
+  const v1::StartGangRequest request = Acknowledged();
+  Pass(absl::Minutes(2));
+  EXPECT_EQ(Output(request.gang().job_id(), 0), "hello\n");
+  EXPECT_TRUE(StartOnly(request).ok()) << "the first answer again";
+  thread_.Call([&] {
+    for (const v1::GangReport& report : gangs_->Reports()) {
+      EXPECT_NE(report.job_id(), request.gang().job_id());
+    }
+  });
+}
+
+TEST_F(RetentionTest, FilesGoWhenTheyWereKeptForLongEnough) {
+  const v1::StartGangRequest request = Acknowledged();
+  const std::string dir = tree_.Path("state/jobs/" + request.gang().job_id());
+  Pass(absl::Minutes(2));
+  Pass(absl::Hours(24 * 6));
+  EXPECT_TRUE(PathExists(dir));
+  Pass(absl::Hours(24 * 2));
+  Crash();  // Waits for the disk.
+  EXPECT_FALSE(PathExists(dir));
+  Boot();
+  started_.erase({request.gang().job_id(), 0});
+}
+
+}  // namespace
+}  // namespace muster

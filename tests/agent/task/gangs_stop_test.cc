@@ -1,0 +1,173 @@
+// The ways to stop a gang.
+#include <signal.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "agent/task/gangs.h"
+#include "common/base/fs.h"
+#include "gtest/gtest.h"
+#include "tests/agent/task/gangs_fixture.h"
+
+namespace muster {
+namespace {
+
+TEST_F(GangsTest, StopKillsWhatIgnoresTerm) {
+  const v1::StartGangRequest request =
+      Shells(1, "trap '' TERM; echo ready; while :; do sleep 1000; done");
+  const std::string job = request.gang().job_id();
+  ASSERT_TRUE(Start(request).ok());
+  AwaitOutput(job, 0, "ready");
+  ASSERT_TRUE(Stop(request, absl::Milliseconds(50)).ok());
+  const v1::GangReport report = Finished(job);
+  EXPECT_EQ(report.ranks(0).exit().signal(), SIGKILL);
+  EXPECT_TRUE(report.ranks(0).exit().stopped());
+  EXPECT_TRUE(Stop(request, absl::ZeroDuration()).ok()) << "an ended gang";
+}
+
+TEST_F(GangsTest, DevicesAreHeldFromTheReservationToTheEnd) {
+  v1::StartGangRequest first = Shells(1, "exec sleep 1000");
+  for (int i : {0, 1}) {
+    v1::DeviceId* const device = first.mutable_placement()->mutable_nodes(0)->add_devices();
+    device->set_kind("fake");
+    device->set_physical(i);
+  }
+  v1::StartGangRequest second = Shells(1, "true");
+  *second.mutable_placement()->mutable_nodes(0)->add_devices() =
+      first.placement().nodes(0).devices(1);
+  ASSERT_TRUE(Reserve(first).ok());
+  ASSERT_TRUE(Reserve(first).ok()) << "may be repeated";
+  EXPECT_TRUE(absl::IsResourceExhausted(Reserve(second).status()));
+  ASSERT_TRUE(StartOnly(first).ok());
+  EXPECT_TRUE(absl::IsResourceExhausted(Reserve(second).status()));
+  Crash();
+  Boot();
+  EXPECT_TRUE(absl::IsResourceExhausted(Reserve(second).status())) << "after a crash";
+  ASSERT_TRUE(Stop(first, absl::Seconds(5)).ok());
+  Finished(first.gang().job_id());
+  EXPECT_TRUE(DevicesAreFree());
+  EXPECT_TRUE(Reserve(second).ok());
+  v1::ReleaseGangRequest release;
+  *release.mutable_gang() = second.gang();
+  thread_.Call([&] { EXPECT_TRUE(gangs_->Release(release).ok()); });
+  EXPECT_TRUE(DevicesAreFree());
+}
+
+TEST_F(GangsTest, AStopRightAfterACrashInTheStartLeavesNothingBehind) {
+  for (int i = 0; i < 20; ++i) {
+    const v1::StartGangRequest request = Shells(1, "exec sleep 1000");
+    ASSERT_TRUE(Start(request).ok());
+    Crash();
+    Boot();
+    ASSERT_TRUE(Stop(request, absl::Seconds(5)).ok());
+    const v1::GangReport report = Finished(request.gang().job_id());
+    EXPECT_TRUE(report.ranks(0).exit().has_not_started() || report.ranks(0).exit().stopped());
+    if (report.ranks(0).pid() > 0) {
+      EXPECT_FALSE(Runs(report.ranks(0).pid()));
+    }
+  }
+}
+
+// A gang of which the shim is dead and cannot be replaced.
+class NoSuccessorTest : public GangsTest {
+ protected:
+  NoSuccessorTest() {
+    shim_path_ = tree_.Path("msshim");
+    EXPECT_TRUE(WriteFile(shim_path_, *ReadFile(ShimPath()), 0755).ok());
+  }
+
+  // Two ranks, one of which ignores SIGTERM, and a child that has left their session.
+  v1::StartGangRequest StartTwo() {
+    v1::StartGangRequest request =
+        Shells(2,
+               "if [ $MUSTER_RANK = 1 ]; then trap '' TERM; setsid sleep 1000 & fi; "
+               "echo ready; while :; do sleep 1000; done");
+    v1::DeviceId* const device = request.mutable_placement()->mutable_nodes(0)->add_devices();
+    device->set_kind("fake");
+    device->set_physical(1);
+    EXPECT_TRUE(Start(request).ok());
+    EXPECT_TRUE(AwaitAllRunning(request.gang().job_id()));
+    for (const int rank : {0, 1}) AwaitOutput(request.gang().job_id(), rank, "ready");
+    return request;
+  }
+  void KillShim(const v1::StartGangRequest& request) {
+    const pid_t shim = FindShim(request.gang().job_id());
+    ASSERT_GT(shim, 0);
+    ASSERT_EQ(kill(shim, SIGKILL), 0);
+  }
+  void ExpectEnded(const v1::StartGangRequest& request) {
+    const v1::GangReport report = Finished(request.gang().job_id());
+    ASSERT_EQ(report.ranks_size(), 2);
+    for (const v1::RankStatus& rank : report.ranks()) {
+      EXPECT_EQ(rank.state(), v1::RANK_STATE_UNKNOWN);
+      EXPECT_NE(rank.exit().unknown().find("msshim had died"), std::string::npos);
+      EXPECT_TRUE(rank.exit().stopped());
+      ASSERT_GT(rank.pid(), 0);
+      EXPECT_FALSE(Runs(rank.pid()));
+    }
+    EXPECT_EQ(CountMarked(request.gang().job_id()), 0);
+    EXPECT_TRUE(DevicesAreFree());
+  }
+  // Processes with the job in their environment.
+  static int CountMarked(const std::string& job_id) {
+    int count = 0;
+    for (const std::string& name : ListDir("/proc").value()) {
+      const absl::StatusOr<std::string> env = ReadFile(absl::StrCat("/proc/", name, "/environ"));
+      if (env.ok() && env->find("MUSTER_JOB_ID=" + job_id) != std::string::npos) ++count;
+    }
+    return count;
+  }
+};
+
+TEST_F(NoSuccessorTest, AStopEndsTheRanksThoughTheShimsProgramIsGone) {
+  const v1::StartGangRequest request = StartTwo();
+  ASSERT_EQ(unlink(shim_path_.c_str()), 0);
+  KillShim(request);
+  ASSERT_TRUE(Stop(request, absl::Milliseconds(100)).ok());
+  ExpectEnded(request);
+}
+
+TEST_F(NoSuccessorTest, AStopEndsTheRanksThoughEveryShimRefuses) {
+  const v1::StartGangRequest request = StartTwo();
+  // As on a disk that cannot hold the journal any more.
+  tree_.Write(absl::StrCat("state/jobs/", request.gang().job_id(), "/0/exits"),
+              std::string(400, 'x'));
+  KillShim(request);
+  ASSERT_TRUE(Stop(request, absl::Milliseconds(100)).ok());
+  const v1::GangReport report = Finished(request.gang().job_id());
+  for (const v1::RankStatus& rank : report.ranks()) EXPECT_FALSE(Runs(rank.pid()));
+  EXPECT_EQ(CountMarked(request.gang().job_id()), 0);
+  EXPECT_TRUE(DevicesAreFree());
+}
+
+TEST_F(NoSuccessorTest, AStopThatWasTakenEndsTheRanksAfterACrashToo) {
+  const v1::StartGangRequest request = StartTwo();
+  ASSERT_EQ(unlink(shim_path_.c_str()), 0);
+  KillShim(request);
+  Crash();
+  Boot();
+  ASSERT_TRUE(Stop(request, absl::Minutes(10)).ok());
+  Crash();
+  Boot();
+  ASSERT_TRUE(Stop(request, absl::ZeroDuration()).ok());
+  ExpectEnded(request);
+}
+
+class NoSuccessorNoCgroupTest : public NoSuccessorTest {
+ protected:
+  NoSuccessorNoCgroupTest() { cgroup_root_ = "none"; }
+};
+
+TEST_F(NoSuccessorNoCgroupTest, AStopEndsTheRanksThoughTheShimsProgramIsGone) {
+  const v1::StartGangRequest request = StartTwo();
+  ASSERT_EQ(unlink(shim_path_.c_str()), 0);
+  KillShim(request);
+  ASSERT_TRUE(Stop(request, absl::Milliseconds(100)).ok());
+  ExpectEnded(request);
+}
+
+}  // namespace
+}  // namespace muster
