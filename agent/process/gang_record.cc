@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "agent/shim/exit_journal.h"
@@ -39,11 +38,12 @@ absl::StatusOr<GangRecord> ReadGangRecord(const std::string& gang_dir) {
 
   GangRecord gang;
   std::map<int, JournalRecord> last_exit;
-  std::set<int> running;
+  std::map<int, RunningRank> running;
   for (const JournalRecord& record : contents.records) {
     switch (record.kind) {
       case JournalKind::kStarted:
-        running.insert(record.index);
+        running[record.index] = {record.index, record.restart, record.pid, record.boottime_ns,
+                                 absl::FromUnixNanos(record.wall_ns)};
         last_exit.erase(record.index);
         gang.finished = false;
         break;
@@ -72,7 +72,7 @@ absl::StatusOr<GangRecord> ReadGangRecord(const std::string& gang_dir) {
   for (const JournalRecord& record : exits) {
     gang.exits.push_back(MakeRankExit(record, plan.ok() ? &*plan : nullptr));
   }
-  gang.running.assign(running.begin(), running.end());
+  for (const auto& [index, rank] : running) gang.running.push_back(rank);
   return gang;
 }
 

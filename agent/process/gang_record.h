@@ -7,16 +7,26 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "agent/process/rank_exit.h"
 #include "agent/shim/shim_plan.h"
 
 namespace muster {
 
+// A rank that started and has no exit on record.
+struct RunningRank {
+  int index = 0;
+  int restart = 0;
+  int pid = 0;
+  int64_t boottime_ns = 0;  // CLOCK_BOOTTIME right after its start.
+  absl::Time wall;
+};
+
 // What the files of a gang say of its ranks, for a gang whose shim has ended.
 struct GangRecord {
   std::vector<RankExit> exits;  // Of each rank's last life, in the order in which they happened.
-  std::vector<int> running;     // Indices that started and have no exit on record.
-  bool finished = false;        // The shim had come to its end.
+  std::vector<RunningRank> running;
+  bool finished = false;  // The shim had come to its end.
   // Final lengths, by index; valid when finished.
   std::vector<std::pair<int64_t, int64_t>> lengths;
 };

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/epoll.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <deque>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "agent/process/rank_descriptors.h"
 #include "agent/process/shim_process.h"
 #include "agent/shim/codec.h"
 #include "agent/shim/exit_journal.h"
@@ -25,34 +25,23 @@
 namespace muster {
 namespace {
 
-// Of one rank: what a successor of the shim would need.
-struct RankDescriptors {
-  int restart = 0;
-  UniqueFd out;
-  UniqueFd err;
-  UniqueFd pidfd;
-
-  UniqueFd* Of(DescriptorKind kind) {
-    return kind == DescriptorKind::kOut ? &out : kind == DescriptorKind::kErr ? &err : &pidfd;
-  }
-};
-
 class ShimClientImpl : public ShimClient {
  public:
   ShimClientImpl(std::string shim_path, std::string gang_dir, EventLoop* loop, ShimEvents* events)
       : shim_path_(std::move(shim_path)),
         gang_dir_(std::move(gang_dir)),
         loop_(loop),
-        events_(events) {}
+        events_(events),
+        descriptors_(loop, [this](int index, int restart, int wait_status) {
+          TellReaped(index, restart, wait_status);
+        }) {}
   ~ShimClientImpl() override {
     *alive_ = false;
     Disconnect();
-    for (auto& [index, orphan] : orphans_) loop_->Unwatch(orphan.pidfd.get());
   }
 
   absl::Status Start(bool takeover, ShimClientImpl* dead);
   absl::Status Attach();
-  std::map<int, RankDescriptors> TakeDescriptors() { return std::exchange(descriptors_, {}); }
 
   void Stop(absl::Duration grace) override;
   void RestartRank(int index, int restart) override;
@@ -62,9 +51,8 @@ class ShimClientImpl : public ShimClient {
   void Use(UniqueFd socket);
   void Disconnect();
   void Send(FrameType type, const Encoder& payload);
-  void HandOver(const std::map<int, RankDescriptors>& inherited);
-  void WatchOrphans(std::map<int, RankDescriptors> inherited);
-  void OnOrphanGone(int index);
+  void HandOver();
+  void TellReaped(int index, int restart, int wait_status);
   void Flush();
   void SendWants();
 
@@ -96,9 +84,8 @@ class ShimClientImpl : public ShimClient {
   bool wants_write_ = false;
 
   bool finished_ = false;
-  std::map<int, RankDescriptors> descriptors_;  // By index.
-  std::map<int, RankDescriptors> orphans_;      // Ranks of a dead shim that may have become ours.
-  std::map<int, int> wanted_restarts_;          // index → restart, until the shim has run it.
+  RankDescriptors descriptors_;
+  std::map<int, int> wanted_restarts_;  // index → restart, until the shim has run it.
   std::set<std::pair<int, bool>> subscriptions_;
   std::set<std::pair<int, int>> told_exits_;  // (index, restart).
   std::optional<ShimPlan> plan_;
@@ -109,10 +96,9 @@ absl::Status ShimClientImpl::Start(bool takeover, ShimClientImpl* dead) {
   if (!socket.ok()) return socket.status();
   Use(*std::move(socket));
   if (!takeover) return absl::OkStatus();
-  std::map<int, RankDescriptors> inherited;
-  if (dead != nullptr) inherited = dead->TakeDescriptors();
-  HandOver(inherited);
-  WatchOrphans(std::move(inherited));
+  if (dead != nullptr) descriptors_.TakeFrom(&dead->descriptors_);
+  HandOver();
+  descriptors_.AwaitExits();
   // After what the caller still asks for in this turn: the shim acts on that first.
   loop_->Post([this, alive = alive_] {
     if (!*alive) return;
@@ -143,17 +129,9 @@ void ShimClientImpl::Disconnect() {
   wants_write_ = false;
 }
 
-// Duplicates travel; we keep ours until the new shim has sent its own.
-void ShimClientImpl::HandOver(const std::map<int, RankDescriptors>& inherited) {
-  std::vector<NamedDescriptor> all;
-  for (const auto& [index, rank] : inherited) {
-    const auto add = [&all, index = index, restart = rank.restart](DescriptorKind kind, int fd) {
-      if (fd >= 0) all.push_back({index, restart, kind, fd});
-    };
-    add(DescriptorKind::kOut, rank.out.get());
-    add(DescriptorKind::kErr, rank.err.get());
-    add(DescriptorKind::kPidfd, rank.pidfd.get());
-  }
+// Duplicates travel; we keep ours until the new shim has sent its own, for it may die too.
+void ShimClientImpl::HandOver() {
+  const std::vector<NamedDescriptor> all = descriptors_.All();
   for (size_t at = 0; at < all.size(); at += kMaxDescriptorsPerFrame) {
     const size_t end = std::min(at + kMaxDescriptorsPerFrame, all.size());
     const std::vector<NamedDescriptor> batch(all.begin() + static_cast<std::ptrdiff_t>(at),
@@ -168,41 +146,11 @@ void ShimClientImpl::HandOver(const std::map<int, RankDescriptors>& inherited) {
   Flush();
 }
 
-// Where this process is what orphans fall to (PID 1 of a container, a subreaper), the new shim
-// cannot wait for them but we can.
-void ShimClientImpl::WatchOrphans(std::map<int, RankDescriptors> inherited) {
-  for (auto& [index, rank] : inherited) {
-    if (!rank.pidfd.valid()) continue;
-    rank.out.reset();
-    rank.err.reset();
-    const int fd = rank.pidfd.get();
-    orphans_[index] = std::move(rank);
-    loop_->Watch(fd, EPOLLIN, [this, index = index](uint32_t) { OnOrphanGone(index); });
-  }
-}
-
-void ShimClientImpl::OnOrphanGone(int index) {
-  const auto found = orphans_.find(index);
-  if (found == orphans_.end()) return;
-  const RankDescriptors orphan = std::move(found->second);
-  orphans_.erase(found);
-  loop_->Unwatch(orphan.pidfd.get());
-  siginfo_t info = {};
-  if (waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(orphan.pidfd.get()), &info,
-             WEXITED | WNOHANG) != 0 ||
-      info.si_pid == 0) {
-    return;  // Somebody else's child; the shim asks the kernel.
-  }
-  int status = info.si_status;  // As waitpid() packs it.
-  if (info.si_code == CLD_EXITED) {
-    status = info.si_status << 8;
-  } else if (info.si_code == CLD_DUMPED) {
-    status |= 0x80;
-  }
+void ShimClientImpl::TellReaped(int index, int restart, int wait_status) {
   Encoder out;
   out.I32(index);
-  out.I32(orphan.restart);
-  out.I32(status);
+  out.I32(restart);
+  out.I32(wait_status);
   Send(FrameType::kReaped, out);
 }
 
@@ -335,11 +283,9 @@ void ShimClientImpl::OnFrame(const Frame& frame) {
       OnDescriptors(frame);
       break;
     case FrameType::kPipeClosed: {
-      const auto rank = descriptors_.find(in.I32());
+      const int index = in.I32();
       const bool is_stderr = in.Bool();
-      if (in.ok() && rank != descriptors_.end()) {
-        (is_stderr ? rank->second.err : rank->second.out).reset();
-      }
+      if (in.ok()) descriptors_.PipeClosed(index, is_stderr);
       break;
     }
     case FrameType::kFinished:
@@ -368,10 +314,7 @@ void ShimClientImpl::OnRecord(const Frame& frame) {
                        absl::FromUnixNanos(record.wall_ns));
     return;
   }
-  const auto rank = descriptors_.find(record.index);
-  if (rank != descriptors_.end() && rank->second.restart == record.restart) {
-    rank->second.pidfd.reset();
-  }
+  descriptors_.Ended(record.index, record.restart);
   told_exits_.insert({record.index, record.restart});
   const bool explains = (record.flags & kNotStarted) != 0;
   events_->OnExit(MakeRankExit(record, explains ? Plan() : nullptr));
@@ -387,9 +330,7 @@ void ShimClientImpl::OnDescriptors(const Frame& frame) {
     return;
   }
   for (const NamedDescriptor& name : names) {
-    RankDescriptors& rank = descriptors_[name.index];
-    rank.restart = name.restart;
-    *rank.Of(name.kind) = std::move(received_.front());
+    descriptors_.Keep(name, std::move(received_.front()));
     received_.pop_front();
   }
 }
@@ -406,7 +347,7 @@ void ShimClientImpl::OnFailed(const Frame& frame) {
 
 void ShimClientImpl::OnFinishedFrame() {
   Disconnect();
-  descriptors_.clear();
+  descriptors_.Clear();
   if (!wanted_restarts_.empty()) {
     // Its end and our wish have crossed.
     const absl::Status started = Start(/*takeover=*/true, nullptr);
@@ -444,7 +385,10 @@ bool ShimClientImpl::CatchUp() {
   return true;
 }
 
-void ShimClientImpl::Gone(const absl::Status& status) { events_->OnGone(status); }
+void ShimClientImpl::Gone(const absl::Status& status) {
+  descriptors_.AwaitExits();
+  events_->OnGone(status);
+}
 
 const ShimPlan* ShimClientImpl::Plan() {
   if (!plan_.has_value()) {

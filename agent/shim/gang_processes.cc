@@ -45,8 +45,7 @@ std::vector<pid_t> AllPids() {
 
 }  // namespace
 
-GangProcesses::GangProcesses(const ShimPlan* plan, bool stranger)
-    : plan_(plan), stranger_(stranger) {
+GangProcesses::GangProcesses(const ShimPlan* plan, Kin kin) : plan_(plan), kin_(kin) {
   if (!plan->ranks_cgroup.empty()) {
     const std::string path = plan->ranks_cgroup + "/cgroup.events";
     events_.reset(open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -69,16 +68,19 @@ bool GangProcesses::Empty() const {
     return errno == ENOENT || errno == ENODEV;  // The cgroup is gone: so are its members.
   }
   if (!plan_->v1_cgroups.empty()) return CgroupMembers(plan_->v1_cgroups[0]).empty();
-  siginfo_t info = {};
-  const bool no_child =
-      waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD;
-  return no_child && (!stranger_ || Descendants().empty());
+  if (kin_ != Kin::kMarked) {
+    siginfo_t info = {};
+    const bool no_child =
+        waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD;
+    if (!no_child) return false;
+  }
+  return kin_ == Kin::kDescendants || Relatives().empty();
 }
 
 std::vector<pid_t> GangProcesses::Members() const {
   if (!plan_->ranks_cgroup.empty()) return CgroupMembers(plan_->ranks_cgroup);
   if (!plan_->v1_cgroups.empty()) return CgroupMembers(plan_->v1_cgroups[0]);
-  return Descendants();
+  return Relatives();
 }
 
 void GangProcesses::SignalAll(int signal) const {
@@ -116,20 +118,20 @@ std::vector<pid_t> GangProcesses::CgroupMembers(const std::string& dir) const {
   return pids;
 }
 
-std::vector<pid_t> GangProcesses::Descendants() const {
+std::vector<pid_t> GangProcesses::Relatives() const {
   const pid_t self = getpid();
   std::map<pid_t, pid_t> parents;
   for (const pid_t pid : AllPids()) parents[pid] = ParentOf(pid);
   std::vector<pid_t> found;
   for (const auto& [pid, parent] : parents) {
     if (pid == self) continue;
-    pid_t ancestor = parent;
+    pid_t ancestor = kin_ == Kin::kMarked ? 0 : parent;
     // Bounded: parents were read one after another and could form a circle.
     for (size_t depth = 0; ancestor > 1 && ancestor != self && depth < parents.size(); ++depth) {
       const auto next = parents.find(ancestor);
       ancestor = next == parents.end() ? 0 : next->second;
     }
-    if (ancestor == self || (stranger_ && CarriesToken(pid))) found.push_back(pid);
+    if (ancestor == self || (kin_ != Kin::kDescendants && CarriesToken(pid))) found.push_back(pid);
   }
   return found;
 }

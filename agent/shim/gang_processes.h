@@ -15,11 +15,19 @@ namespace muster {
 // All processes that the ranks of a gang are or have become: the members of its cgroup; without one
 // the descendants of the shim, which is their subreaper, setsid or not. After a takeover, without a
 // cgroup, those that carry the job's MUSTER_JOB_ID and MUSTER_ATTEMPT in their environment.
-// Never blocks. Single-threaded; lives as long as the shim.
+// Never blocks. Single-threaded; lives as long as the shim, or as long as the agent ends a gang
+// that has no shim any more.
 class GangProcesses {
  public:
-  // `plan` must outlive this object. `stranger`: the ranks may not be our children.
-  GangProcesses(const ShimPlan* plan, bool stranger);
+  // What, without a cgroup, makes a process one of the gang's.
+  enum class Kin {
+    kDescendants,  // It descends from this process.
+    kEither,       // That, or its environment says so.
+    kMarked,       // Its environment says so: this process has descendants of other gangs.
+  };
+
+  // `plan` must outlive this object.
+  GangProcesses(const ShimPlan* plan, Kin kin);
 
   // Whether none is left. A child that was not reaped counts as left.
   bool Empty() const;
@@ -34,11 +42,11 @@ class GangProcesses {
 
  private:
   std::vector<pid_t> CgroupMembers(const std::string& dir) const;
-  std::vector<pid_t> Descendants() const;
+  std::vector<pid_t> Relatives() const;
   bool CarriesToken(pid_t pid) const;
 
   const ShimPlan* const plan_;
-  const bool stranger_;
+  const Kin kin_;
   UniqueFd events_;
   std::string oom_file_;
   std::string freezer_;  // freezer.state, where a v1 freezer is among the cgroups.

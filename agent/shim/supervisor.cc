@@ -30,7 +30,8 @@ Supervisor::Supervisor(const Parts& parts, bool resume, const std::vector<Journa
       plan_(*parts.plan),
       resume_(resume),
       slots_(parts.plan->ranks.size()),
-      processes_(parts.plan, resume),
+      processes_(parts.plan,
+                 resume ? GangProcesses::Kin::kEither : GangProcesses::Kin::kDescendants),
       spawner_(parts.plan),
       outputs_(parts.plan, parts.logs_dir, !resume, parts.poller),
       stopper_(parts.plan, &processes_, &slots_) {

@@ -23,6 +23,7 @@ namespace {
 
 constexpr absl::Duration kCgroupFirstTry = absl::Milliseconds(1);
 constexpr absl::Duration kCgroupLastTry = absl::Seconds(30);
+constexpr absl::Duration kSteady = absl::Seconds(10);  // A shim that lived so long works.
 
 // Whether a shim has ever taken this gang up; before that, nothing of it has run.
 bool HasBegun(const GangDir& dir) { return PathExists(JoinPath(dir.path(), kExitsFile)); }
@@ -133,13 +134,13 @@ absl::Status GangRunner::Spawn() {
 
 void GangRunner::Use(std::unique_ptr<ShimClient> client) {
   client_ = std::move(client);
+  connected_ = host_->loop->clock()->Boot();
   dead_.reset();
   if (stop_.has_value()) client_->Stop(*stop_);
   logs_.Resubscribe();
 }
 
 void GangRunner::OnStarted(int index, int restart, int pid, absl::Time when) {
-  backoff_.Reset();
   if (ranks_.Started(index, restart, pid, when)) MarkChanged();
 }
 
@@ -171,17 +172,63 @@ void GangRunner::OnGone(const absl::Status& status) {
       EndUnstarted(absl::StrCat("msshim: ", status.message()));
       return;
     }
-    Reconnect();
+    if (host_->loop->clock()->Boot() - connected_ >= kSteady) {
+      hurried_ = false;
+      backoff_.Reset();
+    }
+    // One whose successors die as well must not be replaced without end and pause.
+    if (std::exchange(hurried_, true)) {
+      ReconnectLater(status);
+    } else {
+      Reconnect();
+    }
   });
 }
 
 void GangRunner::Reconnect() {
   if (phase_ != Phase::kRunning || client_ != nullptr) return;
   const absl::Status status = TryReconnect();
-  if (status.ok()) return;
+  if (!status.ok()) ReconnectLater(status);
+}
+
+void GangRunner::ReconnectLater(const absl::Status& why) {
   const absl::Duration delay = backoff_.Next();
-  LOG(WARNING) << Tag() << " " << status.message() << "; next try in " << delay;
-  After(delay, [this] { Reconnect(); });
+  LOG(WARNING) << Tag() << " " << why.message() << "; next try in " << delay;
+  host_->loop->Cancel(reconnect_);
+  reconnect_ = After(delay, [this] { Reconnect(); });
+  if (stop_.has_value()) EndRemains();
+}
+
+// A stop does not wait for a shim that may never come.
+void GangRunner::EndRemains() {
+  if (remains_ == nullptr) {
+    absl::StatusOr<GangRecord> record = ReadGangRecord(dir_.path());
+    remains_ = std::make_unique<GangRemains>(
+        report_.job_id(), report_.attempt(), cgroup_,
+        record.ok() ? std::move(record->running) : std::vector<RunningRank>(), host_->loop,
+        [this] { OnRemainsGone(); });
+  }
+  remains_->Stop(*stop_);
+}
+
+void GangRunner::OnRemainsGone() {
+  remains_.reset();
+  if (phase_ != Phase::kRunning || client_ != nullptr)
+    return;  // There is a shim again: it ends it.
+  const absl::StatusOr<GangRecord> record = ReadGangRecord(dir_.path());
+  if (record.ok()) {
+    for (const RunningRank& rank : record->running) {
+      ranks_.Started(rank.index, rank.restart, rank.pid, rank.wall);
+    }
+    for (const RankExit& exit : record->exits) ranks_.Exited(exit);
+  }
+  v1::ExitResult exit = UnknownExit(
+      "nobody saw its exit: msshim had died and could not be replaced, so the agent ended the "
+      "gang");
+  exit.set_stopped(true);
+  ranks_.EndRest(TaskEvent::kExitUnknown, exit);
+  EndLogs();
+  Finish("");
 }
 
 absl::Status GangRunner::TryReconnect() {
@@ -320,6 +367,7 @@ bool GangRunner::CloseDoor() {
 void GangRunner::Finish(const std::string& error) {
   if (phase_ == Phase::kEnded) return;
   phase_ = Phase::kEnded;
+  remains_.reset();
   // At once and whole: a hello may take the report before MarkChanged() tells of it, and finished
   // without the exits would mean that they are lost.
   ranks_.Fill(&report_);
@@ -340,7 +388,7 @@ absl::Status GangRunner::Stop(absl::Duration grace, absl::string_view reason) {
     const absl::Status recorded = dir_.WriteStop(grace);
     // A disk that the gang itself has filled must not keep it alive; what has begun is never
     // started anew, with or without the record.
-    if (!recorded.ok() && client_ == nullptr) return recorded;
+    if (!recorded.ok() && client_ == nullptr && !HasBegun(dir_)) return recorded;
     if (!recorded.ok()) LOG(WARNING) << Tag() << " stop: " << recorded.message();
   } else if (!stop_.has_value()) {
     host_->disk->Run([dir = dir_, grace] { return dir.WriteStop(grace); }, nullptr);
@@ -352,8 +400,12 @@ absl::Status GangRunner::Stop(absl::Duration grace, absl::string_view reason) {
     Finish("");
     return absl::OkStatus();
   }
-  if (client_ != nullptr) client_->Stop(grace);
   if (ranks_.StopAll()) MarkChanged();
+  if (client_ != nullptr) {
+    client_->Stop(grace);
+  } else if (phase_ == Phase::kRunning) {
+    Reconnect();
+  }
   return absl::OkStatus();
 }
 
@@ -458,8 +510,8 @@ void GangRunner::Post(std::function<void()> task) {
   });
 }
 
-void GangRunner::After(absl::Duration delay, std::function<void()> task) {
-  host_->loop->After(delay, [alive = alive_, task = std::move(task)] {
+EventLoop::TimerId GangRunner::After(absl::Duration delay, std::function<void()> task) {
+  return host_->loop->After(delay, [alive = alive_, task = std::move(task)] {
     if (*alive) task();
   });
 }

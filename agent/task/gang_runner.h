@@ -18,6 +18,7 @@
 #include "agent/task/gang_dir.h"
 #include "agent/task/gang_logs.h"
 #include "agent/task/gang_plan.h"
+#include "agent/task/gang_remains.h"
 #include "agent/task/rank_table.h"
 #include "agent/task/recovery.h"
 #include "common/base/backoff.h"
@@ -71,7 +72,8 @@ class GangRunner : private ShimEvents {
   // gang that had got no further than its intent.
   void Recover(const FoundGang& found, const PlanMaker& make_plan);
 
-  // SIGTERM, `grace`, SIGKILL of all that is left. Repeatable; no effect on an ended gang.
+  // SIGTERM, `grace`, SIGKILL of all that is left. Repeatable; no effect on an ended gang. Where no
+  // shim can be had for it, the agent ends the processes itself, and their exits are UNKNOWN.
   absl::Status Stop(absl::Duration grace, absl::string_view reason);
   // NOT_FOUND: no such rank here. FAILED_PRECONDITION: it still runs, or the gang has ended.
   // UNAVAILABLE: the shim is being replaced, try again.
@@ -120,6 +122,9 @@ class GangRunner : private ShimEvents {
   GangEvidence Weigh(const FoundGang& found) const;
   void Reconnect();
   absl::Status TryReconnect();
+  void ReconnectLater(const absl::Status& why);
+  void EndRemains();
+  void OnRemainsGone();
   void Conclude();
   // Whether every rank has ended, but one failed and may start again: only the scheduler knows.
   bool AwaitsRestart() const;
@@ -136,7 +141,7 @@ class GangRunner : private ShimEvents {
   void Tell();
   // Posts `task`; it is dropped when this object is gone by then.
   void Post(std::function<void()> task);
-  void After(absl::Duration delay, std::function<void()> task);
+  EventLoop::TimerId After(absl::Duration delay, std::function<void()> task);
   std::string Tag() const;
 
   const Host* const host_;
@@ -154,7 +159,11 @@ class GangRunner : private ShimEvents {
       false;  // No rank and no shim is left; the scheduler restarts one, or stops the gang.
   std::unique_ptr<ShimClient> client_;
   std::unique_ptr<ShimClient> dead_;  // Its predecessor, which holds the ranks' descriptors.
+  absl::Duration connected_;          // When client_ was made, on Clock::Boot().
+  bool hurried_ = false;              // A shim that died was replaced at once, and soon died too.
   Backoff backoff_{Backoff::Options()};
+  EventLoop::TimerId reconnect_ = 0;
+  std::unique_ptr<GangRemains> remains_;  // After a stop that found no shim.
 
   RankTable ranks_;
   GangLogs logs_;
