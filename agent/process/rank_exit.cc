@@ -11,11 +11,9 @@
 namespace muster {
 namespace {
 
-// What a failed start was about, with the name that the user gave it.
+// What besides the program a failed start was about, with the name that the user gave it.
 std::string Subject(const JournalRecord& record, const ShimPlan& plan, const ShimRank& rank) {
   switch (record.step) {
-    case StartStep::kProgram:
-      return absl::StrCat("program '", rank.argv.empty() ? "" : rank.argv[0], "'");
     case StartStep::kWorkdir:
       return absl::StrCat("workdir '", rank.workdir, "'");
     case StartStep::kStdin:
@@ -45,8 +43,6 @@ absl::string_view GenericSubject(StartStep step) {
       return "stdin";
     case StartStep::kOutput:
       return "output";
-    case StartStep::kProgram:
-      return "program";
     case StartStep::kJournal:
       return "exit journal";
     default:
@@ -54,17 +50,21 @@ absl::string_view GenericSubject(StartStep step) {
   }
 }
 
+// Of a program that could not be executed.
 absl::string_view Hint(const JournalRecord& record, const ShimRank* rank) {
-  const bool looked_up = record.step == StartStep::kProgram && rank != nullptr &&
-                         !rank->argv.empty() && !absl::StrContains(rank->argv[0], "/");
-  if (looked_up && record.error == ENOENT) return "; it is not in the PATH of the rank";
-  if (record.step == StartStep::kProgram && record.error == ENOEXEC) {
-    return "; a script needs '#!' and its interpreter as the first line";
+  const bool looked_up =
+      rank != nullptr && !rank->argv.empty() && !absl::StrContains(rank->argv[0], "/");
+  switch (record.error) {
+    case ENOENT:
+      return looked_up ? "; it is not in the PATH of the rank"
+                       : "; it, or the interpreter that it names, is not on this host";
+    case ENOEXEC:
+      return "; a script needs '#!' and its interpreter as the first line";
+    case EACCES:
+      return "; it must be a file with the permission to execute (chmod +x)";
+    default:
+      return "";
   }
-  if (record.step == StartStep::kProgram && record.error == ENOENT) {
-    return "; it, or the interpreter that it names, is not on this host";
-  }
-  return "";
 }
 
 std::string StartError(const JournalRecord& record, const ShimPlan* plan) {
@@ -78,10 +78,21 @@ std::string StartError(const JournalRecord& record, const ShimPlan* plan) {
   if (plan != nullptr && static_cast<size_t>(record.index) < plan->ranks.size()) {
     rank = &plan->ranks[static_cast<size_t>(record.index)];
   }
+  const bool has_name = rank != nullptr && !rank->argv.empty();
+  const std::string failed =
+      absl::StrCat("cannot start ", has_name ? absl::StrCat("'", rank->argv[0], "'") : "it", ": ");
+  if (record.step == StartStep::kProgram) {
+    return absl::StrCat(failed, strerror(record.error), Hint(record, rank));
+  }
   std::string subject = rank != nullptr ? Subject(record, *plan, *rank) : "";
   if (record.step == StartStep::kLimit) subject = absl::StrFormat("resource limit %d", record.code);
   if (subject.empty()) subject = std::string(GenericSubject(record.step));
-  return absl::StrCat(subject, ": ", strerror(record.error), Hint(record, rank));
+  return absl::StrCat(failed, subject, ": ", strerror(record.error));
+}
+
+// A shell's distinction between 126 and 127.
+bool NotExecutable(const JournalRecord& record) {
+  return record.step == StartStep::kProgram && record.error != ENOENT && record.error != ENOTDIR;
 }
 
 }  // namespace
@@ -98,6 +109,7 @@ RankExit MakeRankExit(const JournalRecord& record, const ShimPlan* plan) {
   exit.out_of_memory = (record.flags & kOutOfMemory) != 0;
   exit.stopped = (record.flags & kStopped) != 0;
   if (!exit.started) {
+    exit.not_executable = NotExecutable(record);
     exit.error = StartError(record, plan);
   } else if (!exit.known) {
     exit.error = "nobody saw its exit: msshim had died, and the kernel does not tell";

@@ -13,10 +13,11 @@ namespace muster {
 
 // How a rank ended, as msshim has journalled it.
 struct RankExit {
-  int index = 0;        // In ShimPlan::ranks.
-  int restart = 0;      // Which life of the rank.
-  bool started = true;  // False: it never ran, and `error` says why.
-  bool known = true;    // False: nobody saw its exit.
+  int index = 0;                // In ShimPlan::ranks.
+  int restart = 0;              // Which life of the rank.
+  bool started = true;          // False: it never ran, and `error` says why.
+  bool not_executable = false;  // It never ran although its program is there.
+  bool known = true;            // False: nobody saw its exit.
   int code = 0;
   int signal = 0;  // 0: it exited with `code`.
   bool core_dumped = false;

@@ -28,6 +28,7 @@ v1::ExitResult ExitResultOf(const RankExit& exit) {
   v1::ExitResult result;
   if (!exit.started) {
     result = NotStarted(exit.error.empty() ? "msshim could not start it" : exit.error);
+    result.set_not_executable(exit.not_executable);
   } else if (!exit.known) {
     result = UnknownExit(exit.error.empty() ? "nobody was there to see its exit" : exit.error);
   } else if (exit.signal != 0) {

@@ -12,6 +12,7 @@
 namespace muster {
 namespace {
 
+constexpr int kShellNotExecutable = 126;
 constexpr int kShellNotFound = 127;
 constexpr int kUnknownExitCode = 1;
 
@@ -69,7 +70,7 @@ int ShellExitCode(const v1::ExitResult& exit) {
     case v1::ExitResult::kSignal:
       return 128 + exit.signal();
     case v1::ExitResult::kNotStarted:
-      return kShellNotFound;
+      return exit.not_executable() ? kShellNotExecutable : kShellNotFound;
     case v1::ExitResult::kUnknown:
     case v1::ExitResult::HOW_NOT_SET:
       break;
@@ -87,7 +88,7 @@ std::string DescribeExit(const v1::ExitResult& exit) {
                           exit.out_of_memory() ? ", out of memory" : "",
                           exit.core_dumped() ? ", core dumped" : "");
     case v1::ExitResult::kNotStarted:
-      return absl::StrCat("not started: ", exit.not_started());
+      return exit.not_started();
     case v1::ExitResult::kUnknown:
       return absl::StrCat("ended unseen: ", exit.unknown());
     case v1::ExitResult::HOW_NOT_SET:

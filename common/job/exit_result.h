@@ -19,11 +19,13 @@ v1::ExitResult UnknownExit(absl::string_view why);
 // It exited 0.
 bool Succeeded(const v1::ExitResult& exit);
 
-// As a shell shows it: the code, 128 + signal, 127 for a rank that never ran. An exit that nobody
-// saw is 1: it must not pass for success.
+// As a shell shows it: the code, 128 + signal; for a rank that never ran 126 when its program was
+// found and could not be executed, else 127. An exit that nobody saw is 1: it must not pass for
+// success.
 int ShellExitCode(const v1::ExitResult& exit);
 
-// One clause: "exited with code 3", "killed by SIGKILL, out of memory", "not started: …".
+// One clause: "exited with code 3", "killed by SIGKILL, out of memory", "cannot start
+// 'foo': No such file or directory".
 std::string DescribeExit(const v1::ExitResult& exit);
 
 // "SIGKILL" for 9; "signal 200" for numbers without a name.

@@ -9,14 +9,26 @@
 namespace muster {
 namespace {
 
-// "5/8 ranks on 2 nodes"; the ranks that were started, of all.
+bool CouldNotStart(const v1::RankStatus& rank) { return rank.exit().has_not_started(); }
+
+// "5/8 ranks"; the ranks that were started, of all.
 std::string RanksText(const v1::Attempt& attempt) {
-  const auto started = std::count_if(
-      attempt.ranks().begin(), attempt.ranks().end(),
-      [](const v1::RankStatus& rank) { return rank.state() >= v1::RANK_STATE_RUNNING; });
+  const auto started =
+      std::count_if(attempt.ranks().begin(), attempt.ranks().end(), [](const v1::RankStatus& rank) {
+        return rank.state() >= v1::RANK_STATE_RUNNING && !CouldNotStart(rank);
+      });
   int placed = 0;
   for (const v1::NodePlacement& node : attempt.placement().nodes()) placed += node.ranks_size();
   return absl::StrCat(started, "/", std::max(placed, attempt.ranks_size()), " ranks");
+}
+
+// The job passes through RUNNING on its way to the verdict, which says all of it.
+bool NeverRan(const v1::Job& job) {
+  if (job.status().state() != v1::JOB_STATE_RUNNING || job.status().attempts().empty()) {
+    return false;
+  }
+  const auto& ranks = job.status().attempts().rbegin()->ranks();
+  return std::any_of(ranks.begin(), ranks.end(), CouldNotStart);
 }
 
 }  // namespace
@@ -56,6 +68,7 @@ void Progress::OnJob(const v1::Job& job) {
       state == v1::JOB_STATE_CANCELLED) {
     return Clear();
   }
+  if (NeverRan(job)) return;
   const std::string text = absl::StrCat(job.id(), " ", StageText(job));
   if (text == shown_) return;
   shown_ = text;

@@ -16,10 +16,6 @@ std::string CauseText(const v1::FirstCause& cause) {
     text = absl::StrCat(RankLabel(cause.role(), cause.rank()), " on ", cause.node(), ": ",
                         DescribeExit(cause.exit()));
   }
-  if (cause.has_time()) {
-    absl::StrAppend(
-        &text, absl::FormatTime(" at %H:%M:%E3S", ToTime(cause.time()), absl::LocalTimeZone()));
-  }
   return text;
 }
 
@@ -34,6 +30,24 @@ std::string LastLines(const v1::Job& job, const v1::Attempt& attempt) {
     absl::StrAppend(&text, " --rank ", cause.rank());
   }
   return absl::StrCat(text, " --tail 20");
+}
+
+// The verdict's lines about the last attempt, which has a first cause.
+void AppendCause(const v1::Job& job, bool has_logs, std::string* text) {
+  const v1::Attempt& attempt = *job.status().attempts().rbegin();
+  const v1::FirstCause& cause = attempt.first_cause();
+  absl::StrAppend(text, "  first cause  ", CauseText(cause), "\n");
+  // A rank that could not start has no moment worth knowing, and wrote nothing.
+  const bool ran = !cause.exit().has_not_started();
+  if (ran && cause.has_time()) {
+    absl::StrAppend(text, absl::FormatTime("  when         %H:%M:%E3S\n", ToTime(cause.time()),
+                                           absl::LocalTimeZone()));
+  }
+  if (cause.fallout() > 0) {
+    absl::StrAppend(text, "  fallout      ", Count(cause.fallout(), "other rank"),
+                    " ended because of it\n");
+  }
+  if (ran && has_logs) absl::StrAppend(text, "  last lines   ", LastLines(job, attempt), "\n");
 }
 
 }  // namespace
@@ -60,13 +74,7 @@ std::string VerdictText(const v1::Job& job, const Terminal& terminal, bool has_l
     }
     return text;
   }
-  const v1::Attempt& attempt = *status.attempts().rbegin();
-  absl::StrAppend(&text, "  first cause  ", CauseText(attempt.first_cause()), "\n");
-  if (attempt.first_cause().fallout() > 0) {
-    absl::StrAppend(&text, "  fallout      ", Count(attempt.first_cause().fallout(), "other rank"),
-                    " ended because of it\n");
-  }
-  if (has_logs) absl::StrAppend(&text, "  last lines   ", LastLines(job, attempt), "\n");
+  AppendCause(job, has_logs, &text);
   return text;
 }
 

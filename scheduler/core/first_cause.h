@@ -17,8 +17,8 @@ inline constexpr int kExitCancelled = 130;  // As after Ctrl-C, the usual way to
 // not cause, or the reason when no rank is to blame. A timeout comes before whatever the ranks did.
 v1::FirstCause FindFirstCause(const JobRecord& record, absl::Time now);
 
-// The first cause's code, 128 + signal, or 127 for a rank that could not be started; kExitTimeout
-// after a timeout, else kExitFailed. Never 0.
+// The first cause's code as ShellExitCode() has it; kExitTimeout after a timeout, else kExitFailed.
+// Never 0.
 int ExitCodeOf(const JobRecord& record, const v1::FirstCause& cause);
 
 }  // namespace muster

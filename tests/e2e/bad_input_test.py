@@ -84,7 +84,7 @@ class BadInputTest(JobCase):
 
     def test_a_program_that_cannot_be_run(self):
         path = self.cluster.write("plain.txt", "no program\n")
-        self.fails(f"command: [{path}]\n", 127, path)
+        self.fails(f"command: [{path}]\n", 126, f"cannot start '{path}': Permission denied")
 
     def test_a_missing_workdir(self):
         done = self.submit("command: [/bin/true]\nworkdir: /nonexistent/dir\n", "--follow",

@@ -59,9 +59,22 @@ TEST_F(ShimTest, NamesAMissingProgram) {
   ASSERT_TRUE(AwaitFinished());
   EXPECT_FALSE(log_.Exit(1).started);
   EXPECT_EQ(log_.Exit(1).error,
-            "program 'no-such-program': No such file or directory; it is not in the PATH of the "
-            "rank");
+            "cannot start 'no-such-program': No such file or directory; it is not in the PATH of "
+            "the rank");
+  EXPECT_FALSE(log_.Exit(1).not_executable);
   EXPECT_TRUE(log_.Exit(0).stopped);
+}
+
+TEST_F(ShimTest, TellsAProgramThatCannotBeExecutedFromAMissingOne) {
+  ASSERT_TRUE(WriteFile(Path("plain.txt"), "no program\n", 0600).ok());
+  ShimPlan plan = Scripts({"true"});
+  plan.ranks[0].argv = {Path("plain.txt")};
+  Spawn(plan);
+  ASSERT_TRUE(AwaitFinished());
+  EXPECT_FALSE(log_.Exit(0).started);
+  EXPECT_TRUE(log_.Exit(0).not_executable);
+  EXPECT_NE(log_.Exit(0).error.find("Permission denied; it must be"), std::string::npos)
+      << log_.Exit(0).error;
 }
 
 TEST_F(ShimTest, NamesAMissingWorkdirAndStartsNoFurtherRank) {
@@ -69,7 +82,8 @@ TEST_F(ShimTest, NamesAMissingWorkdirAndStartsNoFurtherRank) {
   plan.ranks[0].workdir = "/no/such/dir";
   Spawn(plan);
   ASSERT_TRUE(AwaitFinished());
-  EXPECT_EQ(log_.Exit(0).error, "workdir '/no/such/dir': No such file or directory");
+  EXPECT_EQ(log_.Exit(0).error,
+            "cannot start '/bin/sh': workdir '/no/such/dir': No such file or directory");
   EXPECT_FALSE(log_.Exit(1).started);
   EXPECT_FALSE(PathExists(Path("started")));
 }
@@ -423,7 +437,8 @@ TEST_F(CgroupShimTest, NamesACgroupThatIsNotThere) {
   plan.ranks_cgroup = "/sys/fs/cgroup/no/such";
   Spawn(plan);
   ASSERT_TRUE(AwaitFinished());
-  EXPECT_EQ(log_.Exit(0).error, "cgroup '/sys/fs/cgroup/no/such': No such file or directory");
+  EXPECT_EQ(log_.Exit(0).error,
+            "cannot start '/bin/sh': cgroup '/sys/fs/cgroup/no/such': No such file or directory");
 }
 
 TEST_F(ShimTest, RefusesADamagedPlan) {

@@ -145,6 +145,9 @@ TEST(ExitResultOfTest, TellsTheFourKindsApart) {
   unstarted.started = false;
   unstarted.error = "no such program";
   EXPECT_EQ(ExitResultOf(unstarted).not_started(), "no such program");
+  EXPECT_FALSE(ExitResultOf(unstarted).not_executable());
+  unstarted.not_executable = true;
+  EXPECT_TRUE(ExitResultOf(unstarted).not_executable());
 
   RankExit unknown = ExitOf(0, 0);
   unknown.known = false;

@@ -41,6 +41,9 @@ TEST(ExitResultTest, CodesAreThoseOfAShell) {
   EXPECT_EQ(ShellExitCode(ExitedWith(3)), 3);
   EXPECT_EQ(ShellExitCode(KilledBy(9)), 137);
   EXPECT_EQ(ShellExitCode(NotStarted("no such program")), 127);
+  v1::ExitResult forbidden = NotStarted("permission denied");
+  forbidden.set_not_executable(true);
+  EXPECT_EQ(ShellExitCode(forbidden), 126);
   EXPECT_EQ(ShellExitCode(UnknownExit("lost")), 1);
   EXPECT_EQ(ShellExitCode(v1::ExitResult()), 1);
 }
@@ -49,8 +52,8 @@ TEST(ExitResultTest, DescribesAnExitInOneClause) {
   EXPECT_EQ(DescribeExit(ExitedWith(3)), "exited with code 3");
   EXPECT_EQ(DescribeExit(KilledBy(9)), "killed by SIGKILL");
   EXPECT_EQ(DescribeExit(KilledBy(200)), "killed by signal 200");
-  EXPECT_EQ(DescribeExit(NotStarted("train.py: no such file")),
-            "not started: train.py: no such file");
+  EXPECT_EQ(DescribeExit(NotStarted("cannot start 'foo': no such file")),
+            "cannot start 'foo': no such file");
   EXPECT_EQ(DescribeExit(UnknownExit("its host restarted")), "ended unseen: its host restarted");
   v1::ExitResult exit = KilledBy(9);
   exit.set_out_of_memory(true);

@@ -61,6 +61,18 @@ TEST_F(ProgressTest, CountsAttemptsFromZeroAsEverythingElseDoes) {
   EXPECT_EQ(StageText(job), "starting (0/4 ranks), attempt 1");
 }
 
+TEST_F(ProgressTest, DoesNotCallRunningWhatCouldNotBeStarted) {
+  v1::Job job = Starting(4);
+  v1::RankStatus* failed = job.mutable_status()->mutable_attempts(0)->mutable_ranks(2);
+  failed->set_state(v1::RANK_STATE_EXITED);
+  failed->mutable_exit()->set_not_started("cannot start 'foo': No such file or directory");
+  EXPECT_EQ(StageText(job), "starting (3/4 ranks)");
+  job.mutable_status()->set_state(v1::JOB_STATE_RUNNING);
+  Progress progress(err_.output(), terminal_, &clock_, /*quiet=*/false);
+  progress.OnJob(job);
+  EXPECT_EQ(err_.Text(), "");
+}
+
 TEST_F(ProgressTest, QuietShowsNoticesAlone) {
   Progress progress(err_.output(), terminal_, &clock_, /*quiet=*/true);
   progress.OnJob(Starting(0));

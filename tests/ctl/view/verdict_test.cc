@@ -36,6 +36,26 @@ TEST(VerdictTest, NamesTheFirstCauseTheFalloutAndWhereToLook) {
             "  last lines   msctl logs resnet-7f3a00 --rank 9 --tail 20\n");
 }
 
+TEST(VerdictTest, SaysWhenOnALineOfItsOwn) {
+  v1::Job job = Failed();
+  job.mutable_status()->mutable_attempts(0)->mutable_first_cause()->mutable_time()->set_seconds(9);
+  const std::string text = VerdictText(job, Terminal(), true);
+  EXPECT_NE(text.find("out of memory\n  when         "), std::string::npos) << text;
+  EXPECT_NE(text.find(":09.000\n"), std::string::npos) << text;
+}
+
+TEST(VerdictTest, ARankThatCouldNotStartHasOneLineAndNoLogs) {
+  v1::Job job = Failed();
+  v1::FirstCause* cause = job.mutable_status()->mutable_attempts(0)->mutable_first_cause();
+  cause->set_summary("rank 0 on vm: cannot start 'foo': No such file or directory");
+  cause->mutable_exit()->set_not_started("cannot start 'foo': No such file or directory");
+  cause->mutable_time()->set_seconds(9);
+  cause->set_fallout(0);
+  EXPECT_EQ(VerdictText(job, Terminal(), true),
+            "failed: resnet-7f3a00 failed after 4m12s (1 attempt of at most 3)\n"
+            "  first cause  rank 0 on vm: cannot start 'foo': No such file or directory\n");
+}
+
 TEST(VerdictTest, PointsToNoLogsThatAreGone) {
   EXPECT_EQ(VerdictText(Failed(), Terminal(), false).find("last lines"), std::string::npos);
 }
