@@ -1,13 +1,16 @@
 // The variables of Paddle's processes, from plain facts. Both ways to start one fill the facts in:
 // the contracts `paddle_*` from a placement, `paddle-launch` from its flags and the other hosts'
-// answers.
+// answers. Source: `python -m paddle.distributed.launch` of Paddle's 3.0 line.
 #ifndef MUSTER_LAUNCH_PADDLE_ENV_H_
 #define MUSTER_LAUNCH_PADDLE_ENV_H_
 
+#include <cstddef>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
+
+#include "launch/paddle_poprun.h"  // IWYU pragma: export
+#include "launch/paddle_ps_env.h"  // IWYU pragma: export
 
 namespace muster {
 
@@ -28,35 +31,6 @@ struct PaddleTrainer {
 };
 std::map<std::string, std::string> PaddleTrainerEnv(const PaddleTrainer& trainer);
 
-enum class PaddlePsRole { kServer, kTrainer, kHeterTrainer };
-
-// How the processes of a parameter-server job find each other through gloo.
-struct PaddleGloo {
-  std::string with_gloo = "1";  // PADDLE_WITH_GLOO, passed on as given.
-  std::string fs_path;          // PADDLE_GLOO_FS_PATH: a path that does not exist.
-  std::string http_endpoint;    // "ip:port" of the first server's host.
-};
-
-// One process of a parameter-server job, with or without heterogeneous stages.
-struct PaddlePsProcess {
-  PaddlePsRole role = PaddlePsRole::kTrainer;
-  std::vector<std::string> servers;   // "ip:port" of all, in order.
-  std::vector<std::string> trainers;  // The same; for heterogeneous jobs the trainers of stage 1.
-  int index = 0;                      // Within the role, over all hosts.
-  std::string endpoint;               // Its own "ip:port".
-  std::optional<int> num_nodes;       // PADDLE_NNODES; absent in a job given by endpoints.
-  PaddleGloo gloo;
-  // The legacy launcher's rules (`--worker_num`, `--workers`, heterogeneous jobs): no PADDLE_ROLE,
-  // and a trainer gets `device` as its only visible one.
-  bool legacy = false;
-  std::string device;
-  // Heterogeneous jobs: endpoints of stage 2 and on. Empty: not heterogeneous.
-  std::vector<std::vector<std::string>> heter_stages;
-  int stage = 1;             // 1: trainers on the CPU.
-  std::string heter_device;  // HETER_DEVICE_TYPE of this process, "cpu" or "gpu".
-};
-std::map<std::string, std::string> PaddlePsEnv(const PaddlePsProcess& process);
-
 // One worker of an RPC job.
 struct PaddleRpcWorker {
   std::string master;           // PADDLE_MASTER_ENDPOINT.
@@ -66,29 +40,23 @@ struct PaddleRpcWorker {
 };
 std::map<std::string, std::string> PaddleRpcEnv(const PaddleRpcWorker& worker);
 
-// The command line of a job on IPUs.
-struct PaddleIpuJob {
-  int devices = 0;
-  std::vector<std::string> hosts;
-  int nproc_per_host = 0;
-  int ipus_per_replica = 0;
-  std::string partition;
-  std::string vipu_server;
-  std::string log_level;             // POPART_LOG_LEVEL; empty: left out.
-  std::vector<std::string> command;  // Interpreter, script, arguments.
-};
-// The parts of the poprun line, each to be joined by a blank (the original does not quote them), or
-// what does not divide: INVALID_ARGUMENT is told by the caller, which checks with PaddleIpuFault().
-std::vector<std::string> PaddlePoprunParts(const PaddleIpuJob& job);
-// "" when counts divide; else one line that says which do not.
-std::string PaddleIpuFault(const PaddleIpuJob& job);
+// PADDLE_ENV_LIMIT_LEN's default: a PADDLE_TRAINER_ENDPOINTS of this length or more is not
+// exported.
+inline constexpr size_t kPaddleEnvLimit = 48000;
 
-// Linux refuses a variable of 128 KiB (MAX_ARG_STRLEN). Past it the endpoint lists go into a file:
-// takes them out of `env`, and returns what the file holds (one "NAME=value" a line) or "".
-// `file_variable` then names where the process finds it.
-std::string MoveLargeEndpointLists(std::map<std::string, std::string>* env);
+// What `backup_env.<trainer id>.json` holds: the variables of one process, sorted. Paddle looks a
+// variable that it does not find in its environment up in there (PADDLE_BACKUP_ENV_PATH).
+std::string PaddleBackupEnv(const std::map<std::string, std::string>& env);
 
-// Left behind by a launcher, never passed on to a process of a new one.
+// Takes the endpoint lists that are too long out of `env`: PADDLE_TRAINER_ENDPOINTS from `limit`
+// on, any other from 128 KiB on, which Linux refuses (MAX_ARG_STRLEN). Returns PaddleBackupEnv() of
+// what `env` was when it took one, else "". The caller writes that file and names it in
+// PADDLE_BACKUP_ENV_PATH.
+std::string MoveLargeEndpointLists(std::map<std::string, std::string>* env,
+                                   size_t limit = kPaddleEnvLimit);
+
+// Left behind by a launcher, never passed on to a process of a new one. A name that ends in '*'
+// means all that begin so.
 std::vector<std::string> PaddleLeftovers();
 
 }  // namespace muster
