@@ -10,6 +10,7 @@
 #include "common/job/rank_map.h"
 #include "launch/leftovers.h"
 #include "launch/position.h"
+#include "launch/torch_env.h"
 
 namespace muster {
 namespace {
@@ -24,13 +25,25 @@ std::string ErrorFile(const LaunchContext& context, int global_rank) {
   return JoinPath(context.gang_dir, absl::StrCat("torch-error-", global_rank, ".json"));
 }
 
-void SetElastic(const LaunchContext& context, const Position& position, LaunchPlan* plan) {
-  plan->env["TORCHELASTIC_RESTART_COUNT"] = absl::StrCat(context.attempt);
-  plan->env["TORCHELASTIC_MAX_RESTARTS"] = absl::StrCat(context.spec->restart().max_restarts());
-  plan->env["TORCHELASTIC_RUN_ID"] = context.job_id;
-  // Rank 0 itself listens on MASTER_PORT: no launcher holds a store there.
-  plan->env["TORCHELASTIC_USE_AGENT_STORE"] = "False";
-  plan->env["TORCHELASTIC_ERROR_FILE"] = ErrorFile(context, position.global_rank);
+// From a complete context to the facts of its rank.
+TorchRank Facts(const LaunchContext& context, const Position& position) {
+  TorchRank rank;
+  rank.rank = position.global_rank;
+  rank.world_size = position.world_size;
+  rank.local_rank = position.local_rank;
+  rank.local_world_size = position.local_world_size;
+  rank.group_rank = context.node_rank;
+  rank.group_world_size = position.num_nodes;
+  rank.role_name = RoleName(*context.spec, context.rank->role());
+  rank.role_rank = position.role_rank;
+  rank.role_world_size = position.role_world_size;
+  rank.master_addr = position.first_node->address();
+  rank.master_port = position.first_rank->ports(0);
+  rank.restart_count = context.attempt;
+  rank.max_restarts = context.spec->restart().max_restarts();
+  rank.run_id = context.job_id;
+  rank.error_file = ErrorFile(context, position.global_rank);
+  return rank;
 }
 
 }  // namespace
@@ -75,19 +88,9 @@ absl::StatusOr<LaunchPlan> TorchContract::Render(const LaunchContext& context) c
   const auto& command = CommandOf(spec, spec.roles(FindRole(spec, role)));
   LaunchPlan plan;
   plan.argv.assign(command.begin(), command.end());
-  plan.env["RANK"] = absl::StrCat(position.global_rank);
-  plan.env["WORLD_SIZE"] = absl::StrCat(position.world_size);
-  plan.env["LOCAL_RANK"] = absl::StrCat(position.local_rank);
-  plan.env["LOCAL_WORLD_SIZE"] = absl::StrCat(position.local_world_size);
-  plan.env["GROUP_RANK"] = absl::StrCat(context.node_rank);
-  plan.env["GROUP_WORLD_SIZE"] = absl::StrCat(position.num_nodes);
-  plan.env["ROLE_NAME"] = RoleName(spec, role);
-  plan.env["ROLE_RANK"] = absl::StrCat(position.role_rank);
-  plan.env["ROLE_WORLD_SIZE"] = absl::StrCat(position.role_world_size);
-  plan.env["MASTER_ADDR"] = position.first_node->address();
-  plan.env["MASTER_PORT"] = absl::StrCat(position.first_rank->ports(0));
-  SetElastic(context, position, &plan);
-  if (position.local_world_size > 1) plan.env_defaults["OMP_NUM_THREADS"] = "1";
+  const TorchRank rank = Facts(context, position);
+  plan.env = TorchEnv(rank);
+  plan.env_defaults = TorchEnvDefaults(rank);
   plan.clear_env = LeftoverVariables();
   plan.logs = {"rank-{rank}.out", "rank-{rank}.err"};
   return plan;
