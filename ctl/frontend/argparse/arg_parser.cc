@@ -114,6 +114,8 @@ class Parsing {
     for (const ArgSpec& spec : specs_) {
       for (const std::string& name : spec.names) {
         if (is_long && absl::StartsWith(name, head)) {
+          // Two spellings of one option are one match, as in later Pythons.
+          if (!matches.empty() && matches.back().spec == &spec) continue;
           matches.push_back({&spec, name, value});
         } else if (!is_long && name == word.substr(0, 2)) {
           matches.push_back({&spec, name, word.substr(2)});
