@@ -21,8 +21,8 @@ NodeView MakeNodeView(const v1::NodeInfo& info, v1::NodeState state, bool cordon
   node.state = state;
   node.cordoned = cordoned;
   for (const v1::Device& device : info.devices()) {
-    node.devices.push_back(
-        {device.kind(), device.physical(), device.numa_node(), device.healthy(), /*in_use=*/false});
+    node.devices.push_back({device.kind(), device.physical(), device.numa_node(), device.healthy(),
+                            /*in_use=*/false, device.address(), device.super_device_id()});
   }
   return node;
 }

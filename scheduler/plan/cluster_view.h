@@ -15,6 +15,9 @@ struct DeviceView {
   int numa_node = -1;  // -1: unknown.
   bool healthy = true;
   bool in_use = false;
+  // As in DeviceId; may be empty.
+  std::string address;
+  std::string super_device_id;
 };
 
 struct NodeView {

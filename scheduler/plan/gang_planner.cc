@@ -67,34 +67,39 @@ absl::StatusOr<std::vector<const NodeView*>> ChooseMostNodes(const v1::JobSpec& 
 
 // Free devices of one kind, `count` of them: of the NUMA node with the fewest that suffice, else of
 // as few NUMA nodes as possible. In ascending order.
-std::vector<int> ChooseDevices(const NodeView& node, const std::string& kind, int count) {
-  std::map<int, std::vector<int>> by_numa;
+std::vector<const DeviceView*> ChooseDevices(const NodeView& node, const std::string& kind,
+                                             int count) {
+  using Devices = std::vector<const DeviceView*>;
+  const auto by_number = [](const DeviceView* a, const DeviceView* b) {
+    return a->physical < b->physical;
+  };
+  std::map<int, Devices> by_numa;
   for (const DeviceView& device : node.devices) {
     if (device.kind == kind && device.healthy && !device.in_use) {
-      by_numa[device.numa_node].push_back(device.physical);
+      by_numa[device.numa_node].push_back(&device);
     }
   }
-  std::vector<std::vector<int>> groups;
-  const std::vector<int>* tightest = nullptr;
+  std::vector<Devices> groups;
+  const Devices* tightest = nullptr;
   for (auto& [numa, group] : by_numa) {
-    std::sort(group.begin(), group.end());
+    std::sort(group.begin(), group.end(), by_number);
     const bool suffices = static_cast<int>(group.size()) >= count;
     if (suffices && (tightest == nullptr || group.size() < tightest->size())) tightest = &group;
     groups.push_back(group);
   }
-  std::vector<int> chosen;
+  Devices chosen;
   if (tightest != nullptr) {
     groups = {*tightest};
   } else {
     std::stable_sort(groups.begin(), groups.end(),
                      [](const auto& a, const auto& b) { return a.size() > b.size(); });
   }
-  for (const std::vector<int>& group : groups) {
-    for (int physical : group) {
-      if (static_cast<int>(chosen.size()) < count) chosen.push_back(physical);
+  for (const Devices& group : groups) {
+    for (const DeviceView* device : group) {
+      if (static_cast<int>(chosen.size()) < count) chosen.push_back(device);
     }
   }
-  std::sort(chosen.begin(), chosen.end());
+  std::sort(chosen.begin(), chosen.end(), by_number);
   return chosen;
 }
 
@@ -108,10 +113,12 @@ v1::NodePlacement PlaceOnNode(const v1::JobSpec& spec, int num_nodes, int node_r
   std::map<std::string, int> next;  // By kind: index in placement.devices of the next free one.
   for (const auto& [kind, count] : ShareOfNode(spec, num_nodes, node_rank).devices) {
     next[kind] = placement.devices_size();
-    for (int physical : ChooseDevices(node, kind, count)) {
+    for (const DeviceView* const chosen : ChooseDevices(node, kind, count)) {
       v1::DeviceId* const device = placement.add_devices();
       device->set_kind(kind);
-      device->set_physical(physical);
+      device->set_physical(chosen->physical);
+      device->set_address(chosen->address);
+      device->set_super_device_id(chosen->super_device_id);
     }
   }
   for (const RankPosition& slot : RanksOfNode(spec, num_nodes, node_rank)) {
