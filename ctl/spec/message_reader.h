@@ -26,6 +26,8 @@ class MessageReader {
   // Where the field of that path was written: its value, or the key of a list or map; for one that
   // is absent, its nearest ancestor that is there.
   SourcePlace PlaceOf(std::string path) const;
+  // Whether the field of that path itself was written.
+  bool IsWritten(const std::string& path) const { return places_.count(path) > 0; }
 
  private:
   using Field = google::protobuf::FieldDescriptor;

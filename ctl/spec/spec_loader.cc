@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/base/fs.h"
@@ -65,24 +67,68 @@ std::string NameOfFile(const std::string& file_name) {
   return stem.empty() || file_name == kStdinName ? "" : JobNameFrom(stem);
 }
 
-void AddJobFaults(const v1::JobSpec& spec, const MessageReader& reader,
-                  std::vector<SourceFault>* faults) {
+// Collects what is wrong with a spec that was read, beside what could not be read of it.
+// Short-lived.
+class ValueFaults {
+ public:
+  ValueFaults(const MessageReader& reader, std::vector<SourceFault>* faults)
+      : reader_(reader), form_faults_(faults->size()), faults_(faults) {}
+
+  // False: numbers that a contract computes with are out of their bounds.
+  bool AddJobFaults(const v1::JobSpec& spec);
+  void AddContractFault(const absl::Status& status);
+
+ private:
+  // What could not be read is absent in the spec: a fault that may come of that alone is not told.
+  bool MayComeOfAbsence(const std::string& path, absl::string_view reason) const;
+  // Whether one of the first `among` faults is there already: it says why the value is no good.
+  bool IsTold(const SourcePlace& place, size_t among) const;
+
+  const MessageReader& reader_;
+  const size_t form_faults_;
+  std::vector<SourceFault>* const faults_;
+};
+
+bool ValueFaults::AddJobFaults(const v1::JobSpec& spec) {
+  bool sound = true;
   for (JobFault& fault : FindJobFaults(spec)) {
-    faults->push_back(
-        {reader.PlaceOf(fault.detail.field_path()), std::move(fault.message), fault.detail.hint()});
+    const std::string& path = fault.detail.field_path();
+    for (const char* shape : {"job.nodes", "job.ranks_per_node", "job.roles", "job.devices_per_"}) {
+      if (absl::StartsWith(path, shape)) sound = false;
+    }
+    const SourcePlace place = reader_.PlaceOf(path);
+    if (IsTold(place, form_faults_) || MayComeOfAbsence(path, fault.detail.reason())) continue;
+    faults_->push_back({place, std::move(fault.message), fault.detail.hint()});
   }
+  return sound;
 }
 
 // A contract's refusal reads "field: cause; what to do" (launch/contract.h).
-SourceFault ContractFault(absl::string_view message, const MessageReader& reader) {
+void ValueFaults::AddContractFault(const absl::Status& status) {
+  const absl::string_view message = status.message();
   const size_t colon = message.find(": ");
-  if (colon == absl::string_view::npos) return {{}, std::string(message), ""};
-  const std::string field = absl::StrCat(kRoot, ".", message.substr(0, colon));
-  const absl::string_view cause = message.substr(colon + 2);
-  const size_t semicolon = cause.rfind("; ");
-  if (semicolon == absl::string_view::npos) return {reader.PlaceOf(field), std::string(cause), ""};
-  return {reader.PlaceOf(field), std::string(cause.substr(0, semicolon)),
-          std::string(cause.substr(semicolon + 2))};
+  if (colon == absl::string_view::npos) return faults_->push_back({{}, std::string(message), ""});
+  const std::string path = absl::StrCat(kRoot, ".", message.substr(0, colon));
+  const SourcePlace place = reader_.PlaceOf(path);
+  if (IsTold(place, faults_->size()) || MayComeOfAbsence(path, "")) return;
+  const absl::string_view text = message.substr(colon + 2);
+  const size_t semicolon = text.rfind("; ");
+  const bool has_help = semicolon != absl::string_view::npos;
+  faults_->push_back({place, std::string(text.substr(0, semicolon)),
+                      has_help ? std::string(text.substr(semicolon + 2)) : ""});
+}
+
+bool ValueFaults::MayComeOfAbsence(const std::string& path, absl::string_view reason) const {
+  if (form_faults_ == 0) return false;
+  return !reader_.IsWritten(path) || reason == "MISSING" || reason == "NO_SUCH_ROLE" ||
+         reason == "NO_SUCH_RANK";
+}
+
+bool ValueFaults::IsTold(const SourcePlace& place, size_t among) const {
+  const auto end = faults_->begin() + static_cast<long>(among);
+  return std::any_of(faults_->begin(), end, [&](const SourceFault& fault) {
+    return fault.place.line == place.line && fault.place.column == place.column;
+  });
 }
 
 }  // namespace
@@ -114,19 +160,19 @@ absl::StatusOr<v1::JobSpec> LoadJobText(absl::string_view text, const std::strin
   MessageReader reader(kRoot);
   reader.Read(root, &spec);
   std::vector<SourceFault> faults = reader.faults();
-  // What could not be read is absent now, and must not be called missing.
-  if (!faults.empty()) return Refuse(file_name, text, std::move(faults));
-
   if (spec.name().empty()) spec.set_name(NameOfFile(file_name));
   MUSTER_ASSIGN_OR_RETURN(const std::string current_dir, CurrentDir(options));
   spec.set_workdir(ResolveWorkdir(current_dir, spec.workdir()));
-  AddJobFaults(spec, reader, &faults);
-  if (!faults.empty()) return Refuse(file_name, text, std::move(faults));
-
-  CompleteSpec(&spec);
-  if (absl::Status status = CheckContract(spec); !status.ok()) {
-    return Refuse(file_name, text, {ContractFault(status.message(), reader)});
+  ValueFaults values(reader, &faults);
+  absl::Status contract;
+  if (values.AddJobFaults(spec)) {
+    CompleteSpec(&spec);
+    contract = CheckContract(spec);
+  } else if (!spec.contract().empty()) {
+    contract = FindContract(spec.contract()).status();
   }
+  if (!contract.ok()) values.AddContractFault(contract);
+  if (!faults.empty()) return Refuse(file_name, text, std::move(faults));
   return spec;
 }
 

@@ -7,8 +7,11 @@
 #include <cstdlib>
 #include <random>
 #include <string>
+#include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "common/base/fs.h"
 
 namespace muster {
@@ -324,6 +327,41 @@ help: use plain or torch)"},
     3 | restart: {scope: rank}
       |                  ^~~~
 help: use gang)"}));
+
+// The lines "PLACE: what" of all faults, in the order in which they are shown.
+std::vector<std::string> FaultLines(const std::string& text) {
+  std::vector<std::string> lines;
+  const std::string shown(Load(text).status().message());
+  for (const absl::string_view line : absl::StrSplit(shown, '\n')) {
+    if (absl::StartsWith(line, "error: job.yaml:")) lines.emplace_back(line.substr(16));
+  }
+  return lines;
+}
+
+TEST(SpecLoaderTest, FaultsOfFormAndOfValuesComeTogetherInTheOrderOfTheirLines) {
+  EXPECT_EQ(FaultLines("command: [x]\n"
+                       "priority: 5000\n"
+                       "ranks_per_nod: 3\n"
+                       "name: Bad Name\n"
+                       "contract: tourch\n"
+                       "umask: 999\n"),
+            (std::vector<std::string>{"2:11: 'priority' is 5000",             //
+                                      "3:1: unknown field 'ranks_per_nod'",   //
+                                      "4:7: 'Bad Name' cannot be a name",     //
+                                      "5:11: there is no contract 'tourch'",  //
+                                      "6:8: '999' is not a file mode creation mask"}));
+}
+
+TEST(SpecLoaderTest, AContractsOwnRulesAreToldBesideOtherFaults) {
+  EXPECT_EQ(FaultLines("command: [x]\ncontract: torch\npriority: 5000\nmode: x\n").size(), 2u);
+}
+
+TEST(SpecLoaderTest, WhatCouldNotBeReadIsNotCalledMissing) {
+  EXPECT_EQ(FaultLines("comand: [x]\n").size(), 1u);
+  EXPECT_EQ(FaultLines("command: [x]\ndevices_per_rank: {kind: xpu, cuont: 1}\n").size(), 1u);
+  EXPECT_EQ(FaultLines("command: [x]\ndevices_per_rank: {kind: xpu, count: one}\n").size(), 1u);
+  EXPECT_EQ(FaultLines("command: [x]\nroles: [{nam: ps}]\nsuccess: role ps\n").size(), 1u);
+}
 
 TEST(SpecLoaderTest, AFileThatIsTooLargeIsToldWhereItIs) {
   const auto spec = Load(absl::StrCat("command: [x]\n#", std::string(kMaxJobFileBytes, 'a')));
