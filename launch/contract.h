@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -42,6 +43,14 @@ struct LaunchFile {
   std::string bytes;
 };
 
+// A file of the user's that must be there before any rank of this host starts.
+struct LaunchInput {
+  std::string field;  // Of the spec, for messages: "rank_table.file".
+  std::string path;   // Absolute.
+  // Judges its bytes, as purely as everything else here. Empty: it need only be readable.
+  std::function<absl::Status(const std::string& bytes)> check;
+};
+
 // Names of a rank's log files under `logs.dir`; equal names: both streams share the file.
 struct LogNames {
   std::string out;
@@ -58,7 +67,14 @@ struct LaunchPlan {
   // name that ends in '*' means every variable that begins so.
   std::vector<std::string> clear_env;
   std::vector<LaunchFile> files;
+  std::vector<LaunchInput> inputs;
+  // A variable that gets the rank's own devices as indices into the visible list, the value of
+  // MUSTER_RANK_DEVICES; empty: none.
+  std::string own_devices_variable;
   LogNames logs;
+  std::string workdir;  // Where it starts, relative to the spec's; made when missing. Empty: there.
+  bool bind = true;     // False: it only waits, and the spec's `bind` passes it over.
+  std::vector<std::string> notes;  // Lines for the user.
 };
 
 // How one kind of launcher starts its ranks: pure rules from (spec, placement, rank) to a plan. No
@@ -70,7 +86,8 @@ class LaunchContract {
   // As in JobSpec.contract.
   virtual absl::string_view name() const = 0;
   // Adds what a spec of this contract leaves to it (msrun's scheduler process as a role of its
-  // own). Called once all of FillJobDefaults() is there; idempotent.
+  // own). Called once all of FillJobDefaults() is there, but for a `success` that the user left to
+  // the contract; idempotent.
   virtual void Complete(v1::JobSpec* spec) const {}
   // INVALID_ARGUMENT when this contract cannot run `spec`, in the form "field: cause; what to do",
   // e.g. "restart.scope: …; use gang".

@@ -5,6 +5,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/job/job_defaults.h"
+#include "launch/paddle_collective.h"
+#include "launch/paddle_heter.h"
+#include "launch/paddle_ipu.h"
+#include "launch/paddle_ps.h"
+#include "launch/paddle_rpc.h"
 #include "launch/plain.h"
 #include "launch/torch.h"
 
@@ -14,6 +19,11 @@ namespace {
 // One line per contract.
 const std::vector<const LaunchContract*>& Contracts() {
   static const auto* const kContracts = new std::vector<const LaunchContract*>{
+      new PaddleCollectiveContract,
+      new PaddleHeterContract,
+      new PaddleIpuContract,
+      new PaddlePsContract,
+      new PaddleRpcContract,
       new PlainContract,
       new TorchContract,
   };
@@ -26,8 +36,8 @@ absl::StatusOr<const LaunchContract*> FindContract(absl::string_view name) {
   for (const LaunchContract* contract : Contracts()) {
     if (contract->name() == name) return contract;
   }
-  return absl::NotFoundError(absl::StrCat("contract: there is no contract '", name, "'; use ",
-                                          absl::StrJoin(ContractNames(), " or ")));
+  return absl::NotFoundError(absl::StrCat("contract: there is no contract '", name, "'; use one of ",
+                                          absl::StrJoin(ContractNames(), ", ")));
 }
 
 std::vector<std::string> ContractNames() {
@@ -38,9 +48,14 @@ std::vector<std::string> ContractNames() {
 }
 
 void CompleteSpec(v1::JobSpec* spec) {
+  const v1::SuccessPolicy success = spec->success();
   FillJobDefaults(spec);
   const absl::StatusOr<const LaunchContract*> contract = FindContract(spec->contract());
-  if (contract.ok()) (*contract)->Complete(spec);
+  if (!contract.ok()) return;
+  // The contract may know better than `all`, where the user did not say who must succeed.
+  if (success.who_case() == v1::SuccessPolicy::WHO_NOT_SET) *spec->mutable_success() = success;
+  (*contract)->Complete(spec);
+  FillJobDefaults(spec);
 }
 
 absl::Status CheckContract(const v1::JobSpec& spec) {

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/base/fs.h"
 #include "common/base/status.h"
 #include "common/job/log_name.h"
 #include "common/job/rank_map.h"
@@ -70,6 +71,11 @@ void SetIdentity(const LaunchContext& context, const Position& position, Env* en
   }
 }
 
+std::string OwnDevices(const DeviceEnv& devices) {
+  const auto own = devices.env.find("MUSTER_RANK_DEVICES");
+  return own == devices.env.end() ? "" : own->second;
+}
+
 LogNames NameLogs(const LaunchContext& context, const Position& position, const LogNames& own) {
   const v1::LogSpec& spec = context.spec->logs();
   if (spec.dir().empty()) return {};
@@ -96,7 +102,7 @@ LogNames NameLogs(const LaunchContext& context, const Position& position, const 
 absl::StatusOr<RenderedRank> RenderRank(const LaunchContext& context,
                                         const std::map<std::string, std::string>& base_env) {
   MUSTER_ASSIGN_OR_RETURN(const LaunchContract* contract, FindContract(context.spec->contract()));
-  MUSTER_RETURN_IF_ERROR(contract->Check(*context.spec));
+  MUSTER_RETURN_IF_ERROR(CheckContract(*context.spec));
   MUSTER_ASSIGN_OR_RETURN(const Position position, FindPosition(context));
   MUSTER_ASSIGN_OR_RETURN(LaunchPlan plan, contract->Render(context));
 
@@ -107,14 +113,22 @@ absl::StatusOr<RenderedRank> RenderRank(const LaunchContext& context,
   MUSTER_ASSIGN_OR_RETURN(const DeviceEnv devices, ShowDevices(context, env));
   Overlay(devices.env, &env);
   Overlay(plan.env, &env);
+  if (!plan.own_devices_variable.empty()) {
+    env[plan.own_devices_variable] = OwnDevices(devices);
+  }
   SetIdentity(context, position, &env);
   SetDefaults(devices.env_defaults, &env);
   SetDefaults(plan.env_defaults, &env);
 
   rendered.notes.insert(rendered.notes.end(), devices.notes.begin(), devices.notes.end());
+  rendered.notes.insert(rendered.notes.end(), plan.notes.begin(), plan.notes.end());
   rendered.argv = std::move(plan.argv);
   rendered.env = std::move(env);
   rendered.files = std::move(plan.files);
+  rendered.inputs = std::move(plan.inputs);
+  rendered.workdir = plan.workdir.empty() ? context.spec->workdir()
+                                          : JoinPath(context.spec->workdir(), plan.workdir);
+  rendered.bind = plan.bind;
   rendered.logs = NameLogs(context, position, plan.logs);
   return rendered;
 }

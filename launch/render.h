@@ -18,7 +18,10 @@ struct RenderedRank {
   // device list that the user set is narrowed, never widened.
   std::map<std::string, std::string> env;
   std::vector<LaunchFile> files;
-  LogNames logs;  // Placeholders of `logs.names` filled in; empty without `logs.dir`.
+  std::vector<LaunchInput> inputs;
+  std::string workdir;  // Absolute.
+  bool bind = true;     // As in LaunchPlan.
+  LogNames logs;        // Placeholders of `logs.names` filled in; empty without `logs.dir`.
   std::vector<std::string> notes;  // Lines for the user: a leftover variable that was cleared, …
 };
 

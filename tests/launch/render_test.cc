@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "launch/registry.h"
 #include "launch/sample_placement.h"
 #include "tests/launch/launch_case.h"
@@ -93,7 +95,8 @@ TEST(RenderTest, AnUnknownContractIsNamedWithThoseThereAre) {
   LaunchCase job("command: 'x'");
   job.spec.set_contract("torchh");
   EXPECT_EQ(job.Render(0, 0).status(),
-            absl::NotFoundError("contract: there is no contract 'torchh'; use plain or torch"));
+            absl::NotFoundError(absl::StrCat("contract: there is no contract 'torchh'; use one of ",
+                                             absl::StrJoin(ContractNames(), ", "))));
 }
 
 TEST(RenderTest, AContextThatContradictsItselfIsRefused) {
@@ -103,7 +106,9 @@ TEST(RenderTest, AContextThatContradictsItselfIsRefused) {
 }
 
 TEST(RegistryTest, EveryContractIsFoundByItsName) {
-  EXPECT_EQ(ContractNames(), (std::vector<std::string>{"plain", "torch"}));
+  EXPECT_EQ(ContractNames(),
+            (std::vector<std::string>{"paddle_collective", "paddle_heter", "paddle_ipu",
+                                      "paddle_ps", "paddle_rpc", "plain", "torch"}));
   for (const std::string& name : ContractNames()) {
     const auto contract = FindContract(name);
     ASSERT_TRUE(contract.ok()) << contract.status();
@@ -114,8 +119,9 @@ TEST(RegistryTest, EveryContractIsFoundByItsName) {
 TEST(RegistryTest, AnUnknownContractIsAFaultOfTheSpec) {
   LaunchCase job("command: 'x'");
   job.spec.set_contract("ray");
-  EXPECT_EQ(CheckContract(job.spec), absl::InvalidArgumentError("contract: there is no contract "
-                                                                "'ray'; use plain or torch"));
+  EXPECT_EQ(CheckContract(job.spec), absl::InvalidArgumentError(absl::StrCat(
+                                         "contract: there is no contract 'ray'; use one of ",
+                                         absl::StrJoin(ContractNames(), ", "))));
 }
 
 TEST(RegistryTest, PlainRefusesAMode) {

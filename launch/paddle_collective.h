@@ -1,0 +1,25 @@
+#ifndef MUSTER_LAUNCH_PADDLE_COLLECTIVE_H_
+#define MUSTER_LAUNCH_PADDLE_COLLECTIVE_H_
+
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "launch/contract.h"
+
+namespace muster {
+
+// The contract `paddle_collective`: trainers that reduce among themselves, as
+// `python -m paddle.distributed.launch` starts them without parameter servers.
+class PaddleCollectiveContract final : public LaunchContract {
+ public:
+  absl::string_view name() const override { return "paddle_collective"; }
+  absl::Status Check(const v1::JobSpec& spec) const override;
+  std::vector<RoleNeeds> Needs(const v1::JobSpec& spec) const override;
+  absl::StatusOr<LaunchPlan> Render(const LaunchContext& context) const override;
+};
+
+}  // namespace muster
+
+#endif  // MUSTER_LAUNCH_PADDLE_COLLECTIVE_H_
