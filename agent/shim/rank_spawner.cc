@@ -89,6 +89,16 @@ std::vector<char*> Pointers(const std::vector<std::string>& texts) {
   return pointers;
 }
 
+// The plan has the first life's environment.
+std::vector<std::string> EnvironmentOf(const ShimRank& rank, int restart) {
+  std::vector<std::string> env = rank.env;
+  const std::string name = "MUSTER_RANK_RESTARTS=";
+  for (std::string& entry : env) {
+    if (entry.compare(0, name.size(), name) == 0) entry = name + std::to_string(restart);
+  }
+  return env;
+}
+
 // What execvp would try, with the PATH that the rank itself will have.
 std::vector<std::string> Candidates(const ShimRank& rank) {
   const std::string& program = rank.argv[0];
@@ -141,7 +151,7 @@ RankSpawner::~RankSpawner() {
   if (report_ != nullptr) munmap(report_, sizeof(ChildReport));
 }
 
-RankSpawner::Result RankSpawner::Start(const ShimRank& rank, int out, int err) {
+RankSpawner::Result RankSpawner::Start(const ShimRank& rank, int restart, int out, int err) {
   Result failed;
   failed.step = StartStep::kCgroup;
   failed.error = cgroup_error_;
@@ -154,7 +164,8 @@ RankSpawner::Result RankSpawner::Start(const ShimRank& rank, int out, int err) {
   }
   const std::vector<std::string> candidates = Candidates(rank);
   const std::vector<char*> argv = Pointers(rank.argv);
-  const std::vector<char*> env = Pointers(rank.env);
+  const std::vector<std::string> variables = EnvironmentOf(rank, restart);
+  const std::vector<char*> env = Pointers(variables);
   const std::vector<unsigned long> mask = CpuMask(rank.cpus);
   ChildArgs args;
   args.report = report_;

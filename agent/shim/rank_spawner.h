@@ -34,7 +34,8 @@ class RankSpawner {
   ~RankSpawner();
 
   // `out` and `err` are the write ends; they stay the caller's. Returns when the program runs.
-  Result Start(const ShimRank& rank, int out, int err);
+  // `restart`: which life of the rank, in its MUSTER_RANK_RESTARTS.
+  Result Start(const ShimRank& rank, int restart, int out, int err);
 
  private:
   Result Clone(ChildArgs* args, bool into_cgroup);

@@ -159,7 +159,7 @@ void Supervisor::StartRank(size_t index, int restart) {
   const int error = outputs_.OpenPipes(static_cast<int>(index), &out, &err);
   if (error != 0) return RecordStartFailure(index, StartStep::kPipes, error, 0);
   Failpoint("shim.before_spawn");
-  RankSpawner::Result result = spawner_.Start(plan_.ranks[index], out.get(), err.get());
+  RankSpawner::Result result = spawner_.Start(plan_.ranks[index], restart, out.get(), err.get());
   Failpoint("shim.after_spawn");
   if (result.step != StartStep::kNone) {
     return RecordStartFailure(index, result.step, result.error, result.detail);

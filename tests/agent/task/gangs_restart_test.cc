@@ -62,7 +62,8 @@ TEST_F(GangsTest, ARankStartsAgainAlone) {
 
 // The gang of the last rank that fails waits for the scheduler's word, also over a crash.
 TEST_F(GangsTest, TheLastRankMayStartAgainAlone) {
-  v1::StartGangRequest request = Shells(1, "echo life; [ -e 1 ] && touch 2; touch 1; [ -e 2 ]");
+  v1::StartGangRequest request =
+      Shells(1, "echo life $MUSTER_RANK_RESTARTS; [ -e 1 ] && touch 2; touch 1; [ -e 2 ]");
   request.mutable_spec()->mutable_restart()->set_scope(v1::RESTART_SCOPE_RANK);
   request.mutable_spec()->mutable_restart()->set_max_restarts(2);
   const auto ended = [](const v1::GangReport& report) {
@@ -88,7 +89,7 @@ TEST_F(GangsTest, TheLastRankMayStartAgainAlone) {
     const v1::GangReport report = Finished(id);
     EXPECT_EQ(report.ranks(0).restarts(), 1);
     EXPECT_EQ(report.ranks(0).exit().code(), 0) << report.DebugString();
-    EXPECT_EQ(Output(id, 0), "life\nlife\n");
+    EXPECT_EQ(Output(id, 0), "life 0\nlife 1\n");
   }
 }
 
