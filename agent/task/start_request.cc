@@ -64,8 +64,12 @@ bool RestartsRanks(const v1::JobSpec& spec) {
 
 bool StopsGang(const v1::JobSpec& spec) {
   // A rank that may start again alone leaves the others be; the scheduler stops the gang when the
-  // restarts are used up.
-  return spec.on_failure() != v1::FAILURE_ACTION_CONTINUE && !RestartsRanks(spec);
+  // restarts are used up. And where a success is waited out (clean_up: wait), a failure after it is
+  // on record and no more; whether there has been one, on all hosts, the scheduler knows alone.
+  const v1::SuccessPolicy& success = spec.success();
+  const bool of_some = success.has_role() || success.has_rank();
+  const bool waits = of_some && success.clean_up() != v1::CLEAN_UP_STOP;
+  return spec.on_failure() != v1::FAILURE_ACTION_CONTINUE && !RestartsRanks(spec) && !waits;
 }
 
 }  // namespace muster

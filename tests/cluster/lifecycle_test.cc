@@ -178,6 +178,42 @@ TEST(LifecycleTest, SuccessOfOneRoleStopsTheOthers) {
   EXPECT_EQ(node->CountAsked("stop"), 1);
 }
 
+TEST(LifecycleTest, AFailureAfterTheSuccessThatIsWaitedOutChangesNothing) {
+  Cluster cluster;
+  FakeAgent* const node = cluster.AddNode("node-1", 3);
+  v1::JobSpec spec = MakeSpec(1, 3);
+  spec.mutable_success()->set_rank(0);
+  spec.mutable_success()->set_clean_up(v1::CLEAN_UP_WAIT);
+  const std::string id = cluster.Submit(spec);
+
+  node->Exit({id, 0}, "worker", 0, ExitedWith(0));
+  node->Exit({id, 0}, "worker", 1, ExitedWith(5));
+  cluster.Settle();
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_RUNNING);
+  EXPECT_EQ(cluster.Get(id).status().attempts(0).ranks(1).exit().code(), 5);
+  node->Exit({id, 0}, "worker", 2, ExitedWith(0));
+  cluster.Settle();
+
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_SUCCEEDED);
+  EXPECT_EQ(cluster.Get(id).status().exit_code(), 0);
+  EXPECT_EQ(node->CountAsked("stop"), 0);
+}
+
+TEST(LifecycleTest, AFailureBeforeTheSuccessThatIsWaitedOutStopsTheGang) {
+  Cluster cluster;
+  FakeAgent* const node = cluster.AddNode("node-1", 2);
+  v1::JobSpec spec = MakeSpec(1, 2);
+  spec.mutable_success()->set_rank(0);
+  spec.mutable_success()->set_clean_up(v1::CLEAN_UP_WAIT);
+  const std::string id = cluster.Submit(spec);
+
+  node->Exit({id, 0}, "worker", 1, ExitedWith(5));
+  cluster.Settle();
+
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_FAILED);
+  EXPECT_EQ(node->CountAsked("stop"), 1);
+}
+
 TEST(LifecycleTest, OnFailureContinueWaitsForTheOthers) {
   Cluster cluster;
   FakeAgent* const node = cluster.AddNode("node-1", 2);

@@ -49,6 +49,23 @@ TEST_F(GangsTest, TheFirstFailureStopsTheOthers) {
   }
 }
 
+TEST_F(GangsTest, AFailureThatMayComeTooLateToMatterStopsNobodyHere) {
+  v1::StartGangRequest request = Shells(
+      3, "case $MUSTER_RANK in 1) exit 3;; 2) while [ ! -e go ]; do sleep 0.01; done;; esac");
+  request.mutable_spec()->mutable_success()->set_rank(0);
+  request.mutable_spec()->mutable_success()->set_clean_up(v1::CLEAN_UP_WAIT);
+  const std::string job = request.gang().job_id();
+  ASSERT_TRUE(Start(request).ok());
+  ASSERT_TRUE(Await({job, 0}, [](const v1::GangReport& report) {
+    return report.ranks(1).state() == v1::RANK_STATE_EXITED;
+  }));
+  tree_.Write("go", "");
+  const v1::GangReport report = Finished(job);
+  EXPECT_EQ(report.ranks(1).exit().code(), 3);
+  EXPECT_EQ(report.ranks(2).exit().code(), 0) << report.ranks(2).DebugString();
+  EXPECT_FALSE(report.ranks(2).exit().stopped());
+}
+
 TEST_F(GangsTest, TheSameStartTwiceRunsOnce) {
   const v1::StartGangRequest request = Shells(1, "echo life >> lives");
   ASSERT_TRUE(Start(request).ok());

@@ -61,6 +61,18 @@ TEST(StopsGangTest, NotWhenTheOthersGoOn) {
   EXPECT_FALSE(StopsGang(spec));
 }
 
+TEST(StopsGangTest, NotWhereOnlyTheSchedulerKnowsWhetherAFailureMatters) {
+  v1::JobSpec spec;
+  spec.mutable_success()->set_rank(0);
+  spec.mutable_success()->set_clean_up(v1::CLEAN_UP_WAIT);
+  EXPECT_FALSE(StopsGang(spec));
+  spec.mutable_success()->set_clean_up(v1::CLEAN_UP_STOP);
+  EXPECT_TRUE(StopsGang(spec));
+  spec.mutable_success()->set_all(true);
+  spec.mutable_success()->set_clean_up(v1::CLEAN_UP_WAIT);
+  EXPECT_TRUE(StopsGang(spec));
+}
+
 TEST(StopsGangTest, NotWhenTheRankMayStartAgainAlone) {
   v1::JobSpec spec;
   spec.mutable_restart()->set_scope(v1::RESTART_SCOPE_RANK);
