@@ -10,6 +10,7 @@
 #include "common/rpc/error_details.h"
 #include "glog/logging.h"
 #include "scheduler/core/job_state.h"
+#include "scheduler/core/job_view.h"
 
 namespace muster {
 namespace {
@@ -142,13 +143,14 @@ void JobTable::OnCommitted(const std::string& id, const v1::Job& job,
 }
 
 void JobTable::Show(JobEntry* entry, const v1::Job& job) {
-  entry->shown = job;
+  entry->shown = BoundedView(job);
   by_age_[AgeOf(job)] = entry;
   const auto it = watches_.find(job.id());
   if (it == watches_.end()) return;
+  const v1::Job shown = entry->shown;
   const WatchMap watches = it->second;  // Some may end themselves, or others, from within.
   for (const auto& [watch, on_change] : watches) {
-    if (watch_jobs_.count(watch) > 0) (*on_change)(job);
+    if (watch_jobs_.count(watch) > 0) (*on_change)(shown);
   }
 }
 

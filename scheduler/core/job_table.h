@@ -21,7 +21,7 @@ namespace muster {
 // anybody outside sees.
 struct JobEntry {
   JobRecord record;
-  v1::Job shown;         // Empty until the submit is durable.
+  v1::Job shown;         // Its BoundedView(). Empty until the submit is durable.
   bool dirty = false;    // `record` has changed since the last commit was begun.
   bool writing = false;  // A commit is under way; the next waits for it and takes all changes.
   std::vector<std::function<void()>> waiting;  // For the next commit.

@@ -1,0 +1,30 @@
+#include "scheduler/core/job_view.h"
+
+namespace muster {
+
+v1::Job BoundedView(const v1::Job& job, size_t max_bytes) {
+  const auto& attempts = job.status().attempts();
+  size_t bytes = job.ByteSizeLong();
+  if (bytes <= max_bytes || attempts.size() < 2) return job;
+  for (const v1::Attempt& attempt : attempts) bytes -= attempt.ByteSizeLong();
+  v1::Attempt first = attempts[0];
+  bytes += attempts[attempts.size() - 1].ByteSizeLong();
+  if (bytes + first.ByteSizeLong() > max_bytes) {
+    first.clear_placement();
+    first.clear_ranks();
+  }
+  bytes += first.ByteSizeLong();
+  int latest = attempts.size() - 1;  // Index of the oldest of the latest that are shown.
+  for (; latest > 1; --latest) {
+    bytes += attempts[latest - 1].ByteSizeLong();
+    if (bytes > max_bytes) break;
+  }
+  v1::Job view = job;
+  v1::JobStatus* const status = view.mutable_status();
+  *status->mutable_attempts(0) = first;
+  status->mutable_attempts()->DeleteSubrange(1, latest - 1);
+  status->set_attempts_left_out(latest - 1);
+  return view;
+}
+
+}  // namespace muster
