@@ -10,8 +10,9 @@
 
 namespace muster {
 
-// A store that lives as long as its object, for tests: it can hold commits back, be full, and be
-// handed from one scheduler to the next as a disk is. Lives on the loop.
+// A store that lives as long as its object: of the engine of `msctl run --local`, whose jobs are
+// not meant to outlive it, and of tests, for which it can hold commits back, be full, and be handed
+// from one scheduler to the next as a disk is. Lives on the loop.
 class MemoryStore : public StateStore {
  public:
   explicit MemoryStore(EventLoop* loop) : loop_(loop) {}  // Must outlive this object.
@@ -20,7 +21,8 @@ class MemoryStore : public StateStore {
   void Commit(StateBatch batch, Done done) override;
   absl::Status Full() const override;
 
-  // While held, commits wait; without, they are done in the next turn of the loop.
+  // These are for tests. While held, commits wait; without, they are done in the next turn of the
+  // loop.
   void Hold(bool hold);
   // Drops what waits, as a crash does; the `done` of those are never called.
   void Crash();
