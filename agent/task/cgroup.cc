@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
@@ -12,6 +13,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
@@ -276,6 +278,15 @@ absl::Status CgroupRoot::Remove(const GangCgroup& group) {
   MUSTER_RETURN_IF_ERROR(RemoveLeaf(group.ranks));
   MUSTER_RETURN_IF_ERROR(RemoveLeaf(group.shim));
   return RemoveLeaf(group.dir);
+}
+
+void CgroupRoot::Kill(const GangCgroup& group) {
+  if (group.ranks.empty() || WriteControl(group.ranks + "/cgroup.kill", "1").ok()) return;
+  const std::string members = ReadText(group.ranks + "/cgroup.procs");
+  for (absl::string_view line : absl::StrSplit(members, '\n', absl::SkipEmpty())) {
+    pid_t pid = 0;
+    if (absl::SimpleAtoi(line, &pid) && pid > 0) kill(pid, SIGKILL);
+  }
 }
 
 bool CgroupRoot::Populated(const GangCgroup& group) {

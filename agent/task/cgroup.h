@@ -47,6 +47,8 @@ class CgroupRoot {
   absl::Status Create(const GangCgroup& group, const CgroupLimits& limits) const;
   // FAILED_PRECONDITION while something lives in it; absent is fine.
   static absl::Status Remove(const GangCgroup& group);
+  // SIGKILL to every process of the leaf `ranks`, by cgroup.kill (Linux >= 5.14) or one by one.
+  static void Kill(const GangCgroup& group);
   // Whether the leaf `ranks` has a process. False when it does not exist.
   static bool Populated(const GangCgroup& group);
 

@@ -85,6 +85,7 @@ class GangTable : public Gangs {
   absl::Status Admit(const v1::GangRef& gang, bool current_only);
   // The gang, or nullptr. Fetches it from the archive.
   GangRunner* Find(const Key& key);
+  absl::Status StopUnknown(const Key& key);
   // As Find, with an error that names what is unknown.
   absl::StatusOr<GangRunner*> Get(const std::string& job_id, int attempt);
   // The latest attempt of the job that was started here, or -1.
@@ -257,15 +258,25 @@ absl::Status GangTable::Stop(const v1::StopGangRequest& request) {
   MUSTER_RETURN_IF_ERROR(Admit(request.gang(), /*current_only=*/false));
   const Key key(request.gang().job_id(), request.gang().attempt());
   GangRunner* const gang = Find(key);
-  if (gang == nullptr) {
-    ledger_->Release(key);
-    return absl::OkStatus();
-  }
+  if (gang == nullptr) return StopUnknown(key);
   absl::Duration grace = kDefaultGrace;
   const v1::Timeouts& timeouts = gang->request().spec().timeouts();
   if (timeouts.has_stop_grace()) grace = ToDuration(timeouts.stop_grace());
   if (request.has_grace()) grace = ToDuration(request.grace());
   return gang->Stop(grace, request.reason());
+}
+
+absl::Status GangTable::StopUnknown(const Key& key) {
+  // Without it a start that is still on its way comes to nothing.
+  ledger_->Release(key);
+  const GangCgroup group = cgroups_->Name(key.first, key.second, CgroupLimits());
+  if (CgroupRoot::Populated(group)) {  // Its record was damaged, and lies in quarantine.
+    CgroupRoot::Kill(group);
+    return absl::UnavailableError(absl::StrCat(
+        Label(key), ": there are processes but no record of it here; they are being killed"));
+  }
+  CgroupRoot::Remove(group).IgnoreError();
+  return absl::NotFoundError(absl::StrCat(Label(key), ": not on this host"));
 }
 
 absl::Status GangTable::Release(const v1::ReleaseGangRequest& request) {
@@ -361,7 +372,7 @@ int GangTable::LatestAttempt(const std::string& job_id) const {
 GangRunner* GangTable::Find(const Key& key) {
   const auto it = gangs_.find(key);
   if (it != gangs_.end()) return it->second->refused() ? nullptr : it->second.get();
-  if (archive_.erase(key) == 0) return nullptr;
+  if (archive_.count(key) == 0) return nullptr;
   const absl::StatusOr<GangDir> dir = GangDir::Make(options_.state_dir, key.first, key.second);
   std::vector<std::string> problems;
   const absl::StatusOr<FoundGang> found = ReadGang(*dir, &problems);
@@ -369,6 +380,7 @@ GangRunner* GangTable::Find(const Key& key) {
     LOG(ERROR) << Label(key) << ": " << found.status().message();
     return nullptr;
   }
+  archive_.erase(key);
   const v1::StartGangRequest& request = found->intent.request;
   GangRunner* const gang = Add(*dir, request);
   gang->Recover(*found, [this, &dir, &request] { return MakePlan(*dir, request); });

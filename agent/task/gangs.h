@@ -53,7 +53,7 @@ class Gangs {
   // dead ones, says UNKNOWN where an exit cannot be learned. Call once, before anything else.
   virtual void Recover(Done done) = 0;
 
-  // These four follow AgentService, word for word.
+  // These follow AgentService, word for word.
   virtual absl::StatusOr<v1::NodePlacement> Reserve(const v1::ReserveGangRequest& request) = 0;
   virtual void Start(const v1::StartGangRequest& request, Done done) = 0;
   virtual absl::Status Stop(const v1::StopGangRequest& request) = 0;

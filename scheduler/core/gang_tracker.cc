@@ -192,7 +192,11 @@ void GangTracker::SendStop(int node) {
 void GangTracker::OnStopped(int node, const absl::Status& status) {
   NodePart& part = Part(node);
   if (finished(node)) return;
-  if (absl::IsNotFound(status)) return NeverStarted(node, status);  // Nothing more to hear of it.
+  if (absl::IsNotFound(status)) {  // Nothing more to hear of it.
+    if (part.state != PartState::kStarted) return NeverStarted(node, status);
+    part.state = PartState::kFinished;
+    return events_.on_forgotten(node);
+  }
   if (!status.ok()) return Retry(node, &GangTracker::SendStop);
   part.stop_taken = true;
   if (part.state == PartState::kStarted) return;  // Its reports say the rest.

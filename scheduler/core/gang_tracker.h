@@ -34,6 +34,8 @@ class GangTracker {
     std::function<void(const absl::Status&)> on_refused;
     // Host `node` has not started its ranks, and will not: the refusal, or how its start was lost.
     std::function<void(int node, const absl::Status&)> on_never_started;
+    // Host `node` had started its ranks, and knows nothing of them any more.
+    std::function<void(int node)> on_forgotten;
     // Host `node` will not start this rank again.
     std::function<void(int node, const std::string& role, int rank, const absl::Status&)>
         on_restart_refused;

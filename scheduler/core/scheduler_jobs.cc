@@ -183,6 +183,12 @@ void SchedulerImpl::MakeGang(JobEntry* entry) {
   events.on_never_started = [this, id](int node, const absl::Status& status) {
     if (JobEntry* const live = FindLive(id)) OnNeverStarted(live, node, status);
   };
+  events.on_forgotten = [this, id](int node) {
+    JobEntry* const live = FindLive(id);
+    if (live == nullptr) return;
+    LoseGang(live, node, /*rebooted=*/false);
+    Evaluate(live);
+  };
   events.on_restart_refused = [this, id](int, const std::string& role, int rank,
                                          const absl::Status& status) {
     JobEntry* const live = FindLive(id);

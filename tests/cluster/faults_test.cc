@@ -299,6 +299,10 @@ TEST(FaultsTest, AGangThatAnAgentNoLongerKnowsIsStopped) {
   cluster.Settle();
 
   EXPECT_EQ(cluster.State(id), v1::JOB_STATE_CANCELLED);
+  // It ran: whatever became of it, nobody knows.
+  const v1::RankStatus rank = cluster.Get(id).status().attempts(0).ranks(0);
+  EXPECT_EQ(rank.state(), v1::RANK_STATE_UNKNOWN);
+  EXPECT_THAT(rank.exit().unknown(), HasSubstr("lost its state"));
 }
 
 TEST(FaultsTest, AStopIsRepeatedUntilTheAgentTakesIt) {

@@ -195,7 +195,8 @@ absl::Status FakeAgent::Stop(const v1::StopGangRequest& request) {
   const Key key = KeyOf(request.gang());
   if (!stop_answer.ok()) return stop_answer;
   reserved_.erase(key);
-  if (!Has(key) || !obey_stop) return absl::OkStatus();
+  if (!Has(key)) return absl::NotFoundError("not on this host");
+  if (!obey_stop) return absl::OkStatus();
   loop_->Post([this, key] {
     if (!Has(key)) return;
     v1::ExitResult exit;

@@ -1,5 +1,6 @@
 #include "tests/agent/task/gangs_fixture.h"
 
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -8,8 +9,10 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "agent/shim/kernel.h"
 #include "common/base/fs.h"
 #include "common/base/ids.h"
+#include "common/base/unique_fd.h"
 #include "common/job/job_defaults.h"
 
 namespace muster {
@@ -25,6 +28,12 @@ v1::GangRef Ref(const std::string& job_id, int attempt, int64_t epoch) {
 bool Runs(pid_t pid) {
   const absl::StatusOr<std::string> stat = ReadFile(absl::StrCat("/proc/", pid, "/stat"));
   return stat.ok() && stat->find(") Z ") == std::string::npos;
+}
+
+bool AwaitGone(pid_t pid) {
+  const UniqueFd pidfd(PidfdOpen(pid));
+  pollfd gone = {pidfd.get(), POLLIN, 0};
+  return !pidfd.valid() || poll(&gone, 1, /*timeout=*/30'000) == 1;
 }
 
 std::string GangsTest::ShimPath() {

@@ -30,6 +30,8 @@ v1::GangRef Ref(const std::string& job_id, int attempt = 0, int64_t epoch = 1);
 
 // Whether `pid` is a process that is not a zombie.
 bool Runs(pid_t pid);
+// Waits until it is none, with a deadline.
+bool AwaitGone(pid_t pid);
 
 // One host: a loop with its thread, a ledger of four devices, and gangs that can die and come back,
 // with the real msshim and real programs. Every wait is for an event, with a deadline.

@@ -71,6 +71,31 @@ TEST_F(GangsTest, AStopRightAfterACrashInTheStartLeavesNothingBehind) {
   }
 }
 
+TEST_F(GangsTest, AStopOfAGangThatNeverWasIsToldSoAndBarsItsStart) {
+  const v1::StartGangRequest request = Shells(1, "true");
+  EXPECT_TRUE(absl::IsNotFound(Stop(request, absl::ZeroDuration())));
+  ASSERT_TRUE(Reserve(request).ok());
+  EXPECT_TRUE(absl::IsNotFound(Stop(request, absl::ZeroDuration())));
+  EXPECT_TRUE(absl::IsFailedPrecondition(StartOnly(request))) << "a start that was on its way";
+}
+
+TEST_F(GangsTest, AStopOfAGangWhoseRecordIsDamagedKillsItAndThenSaysThatNothingIsLeft) {
+  const v1::StartGangRequest request = Shells(1, "exec sleep 1000");
+  const std::string job = request.gang().job_id();
+  ASSERT_TRUE(Start(request).ok());
+  ASSERT_TRUE(AwaitAllRunning(job));
+  const pid_t shim = FindShim(job);
+  Crash();
+  tree_.Write(absl::StrCat("state/jobs/", job, "/0/intent"), "damaged");
+  Boot();
+  const absl::Status first = Stop(request, absl::ZeroDuration());
+  if (absl::IsNotFound(first)) GTEST_SKIP() << "this host has no cgroups";
+  EXPECT_TRUE(absl::IsUnavailable(first)) << first;
+  EXPECT_TRUE(AwaitGone(shim));
+  EXPECT_TRUE(absl::IsNotFound(Stop(request, absl::ZeroDuration())));
+  started_.erase({job, 0});
+}
+
 // A gang of which the shim is dead and cannot be replaced.
 class NoSuccessorTest : public GangsTest {
  protected:
