@@ -23,6 +23,7 @@ namespace {
 
 constexpr absl::Duration kCgroupFirstTry = absl::Milliseconds(1);
 constexpr absl::Duration kCgroupLastTry = absl::Seconds(30);
+constexpr absl::Duration kSettleAgain = absl::Minutes(1);
 constexpr absl::Duration kSteady = absl::Seconds(10);  // A shim that lived so long works.
 
 // Whether a shim has ever taken this gang up; before that, nothing of it has run.
@@ -441,11 +442,24 @@ absl::Status GangRunner::RestartRank(const std::string& role, int rank, int rest
 void GangRunner::Acknowledge(int64_t sequence) {
   if (!finished() || sequence < report_.sequence() || acked_.has_value()) return;
   acked_ = host_->loop->clock()->Wall();
-  // Behind the report: who finds the one finds the other.
-  host_->disk->Run([dir = dir_] { return dir.WriteAcked(); },
-                   [this, alive = alive_](const absl::Status& status) {
-                     if (*alive) settled_ = status.ok();
-                   });
+  Settle();
+}
+
+void GangRunner::Settle() {
+  // The report again, for the disk may have been full when it was made; and before the rest: who
+  // finds the one finds the other.
+  auto write = [dir = dir_, report = report_]() -> absl::Status {
+    MUSTER_RETURN_IF_ERROR(dir.WriteReport(report));
+    return dir.WriteAcked();
+  };
+  host_->disk->Run(std::move(write), [this, alive = alive_](const absl::Status& status) {
+    if (!*alive) return;
+    settled_ = status.ok();
+    if (settled_) return;
+    LOG(WARNING) << Tag() << " its end is not on disk, next try in " << kSettleAgain << ": "
+                 << status.message();
+    After(kSettleAgain, [this] { Settle(); });
+  });
 }
 
 absl::StatusOr<OutputLog*> GangRunner::FindOutput(const std::string& role, int rank,

@@ -136,6 +136,8 @@ class GangRunner : private ShimEvents {
   bool CloseDoor();
 
   void Finish(const std::string& error);
+  // Puts the acknowledged end on the disk, as often as it takes.
+  void Settle();
   void RemoveCgroupSoon(absl::Duration delay);
   void MarkChanged();
   void Tell();

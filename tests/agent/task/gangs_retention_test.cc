@@ -1,4 +1,7 @@
 // Gangs that are over: how long they are kept, and how they are found.
+#include <stdio.h>
+#include <unistd.h>
+
 #include <string>
 
 #include "absl/status/status.h"
@@ -67,6 +70,40 @@ TEST_F(RetentionTest, AGangThatIsOverIsStillThereWhenAskedFor) {
       EXPECT_NE(report.job_id(), request.gang().job_id());
     }
   });
+}
+
+TEST_F(RetentionTest, AnAcknowledgementThatTheDiskRefusesIsWrittenLater) {
+  const v1::StartGangRequest request = Shells(1, "true");
+  const std::string job = request.gang().job_id();
+  const std::string dir = tree_.Path("state/jobs/" + job);
+  ASSERT_TRUE(Start(request).ok());
+  const v1::GangReport report = Finished(job);
+  ASSERT_TRUE(MakeDirs(dir + "/0/acked/in the way").ok());
+  thread_.Call([&] { gangs_->Acknowledge(job, 0, report.sequence()); });
+  EXPECT_TRUE(Start(Shells(1, "true")).ok());  // The disk has tried.
+  ASSERT_EQ(rmdir((dir + "/0/acked/in the way").c_str()), 0);
+  ASSERT_EQ(rmdir((dir + "/0/acked").c_str()), 0);
+  Pass(absl::Minutes(2));
+  EXPECT_TRUE(Start(Shells(1, "true")).ok());
+  Pass(absl::Minutes(2));
+  Pass(absl::Hours(24 * 8));
+  Crash();  // Waits for the disk.
+  EXPECT_FALSE(PathExists(dir));
+  Boot();
+  started_.erase({job, 0});
+}
+
+TEST_F(RetentionTest, AGangWhoseFilesCannotBeReadNowIsFoundLater) {
+  const v1::StartGangRequest request = Acknowledged();
+  const std::string job = request.gang().job_id();
+  Pass(absl::Minutes(2));
+  const std::string intent = tree_.Path("state/jobs/" + job + "/0/intent");
+  ASSERT_EQ(rename(intent.c_str(), (intent + ".away").c_str()), 0);
+  thread_.Call([&] {
+    EXPECT_TRUE(absl::IsNotFound(gangs_->FindOutput(job, 0, "worker", 0, false).status()));
+  });
+  ASSERT_EQ(rename((intent + ".away").c_str(), intent.c_str()), 0);
+  EXPECT_EQ(Output(job, 0), "hello\n");
 }
 
 TEST_F(RetentionTest, FilesGoWhenTheyWereKeptForLongEnough) {
