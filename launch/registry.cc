@@ -4,13 +4,17 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/base/status.h"
 #include "common/job/job_defaults.h"
+#include "launch/device_support.h"
+#include "launch/mindspore.h"
 #include "launch/paddle_collective.h"
 #include "launch/paddle_heter.h"
 #include "launch/paddle_ipu.h"
 #include "launch/paddle_ps.h"
 #include "launch/paddle_rpc.h"
 #include "launch/plain.h"
+#include "launch/rank_table.h"
 #include "launch/torch.h"
 
 namespace muster {
@@ -19,13 +23,9 @@ namespace {
 // One line per contract.
 const std::vector<const LaunchContract*>& Contracts() {
   static const auto* const kContracts = new std::vector<const LaunchContract*>{
-      new PaddleCollectiveContract,
-      new PaddleHeterContract,
-      new PaddleIpuContract,
-      new PaddlePsContract,
-      new PaddleRpcContract,
-      new PlainContract,
-      new TorchContract,
+      new MindSporeContract, new PaddleCollectiveContract, new PaddleHeterContract,
+      new PaddleIpuContract, new PaddlePsContract,         new PaddleRpcContract,
+      new PlainContract,     new RankTableContract,        new TorchContract,
   };
   return *kContracts;
 }
@@ -36,8 +36,8 @@ absl::StatusOr<const LaunchContract*> FindContract(absl::string_view name) {
   for (const LaunchContract* contract : Contracts()) {
     if (contract->name() == name) return contract;
   }
-  return absl::NotFoundError(absl::StrCat("contract: there is no contract '", name, "'; use one of ",
-                                          absl::StrJoin(ContractNames(), ", ")));
+  return absl::NotFoundError(absl::StrCat("contract: there is no contract '", name,
+                                          "'; use one of ", absl::StrJoin(ContractNames(), ", ")));
 }
 
 std::vector<std::string> ContractNames() {
@@ -62,6 +62,7 @@ absl::Status CheckContract(const v1::JobSpec& spec) {
   const absl::StatusOr<const LaunchContract*> contract = FindContract(spec.contract());
   // To whoever submitted it, this too is a fault of the spec.
   if (!contract.ok()) return absl::InvalidArgumentError(contract.status().message());
+  MUSTER_RETURN_IF_ERROR(CheckDeviceSupport(spec));
   return (*contract)->Check(spec);
 }
 

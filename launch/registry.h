@@ -22,7 +22,8 @@ std::vector<std::string> ContractNames();
 void CompleteSpec(v1::JobSpec* spec);
 
 // INVALID_ARGUMENT, as LaunchContract::Check() words it, when the contract that `spec` names does
-// not exist or cannot run it. `spec` has its defaults filled in.
+// not exist or cannot run it, or does not run on its devices (device_support.h). `spec` is
+// complete.
 absl::Status CheckContract(const v1::JobSpec& spec);
 
 // Ports that one rank of the role needs on its host.

@@ -1,6 +1,7 @@
 #include "agent/task/gang_plan.h"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -92,20 +93,54 @@ absl::StatusOr<ShimPlan> PlanGang(const v1::StartGangRequest& request, const Gan
   return plan;
 }
 
-ShimRank PlanRank(const v1::RankPlacement& rank, RenderedRank rendered, const std::string& workdir,
+ShimRank PlanRank(const v1::RankPlacement& rank, RenderedRank rendered,
                   const std::string& log_dir) {
   ShimRank plan;
   plan.role = rank.role();
   plan.rank = rank.rank();
   plan.argv = std::move(rendered.argv);
   for (const auto& [name, value] : rendered.env) plan.env.push_back(absl::StrCat(name, "=", value));
-  plan.workdir = workdir;
+  plan.workdir = std::move(rendered.workdir);
   if (!log_dir.empty()) {
     plan.out_path = JoinPath(log_dir, rendered.logs.out);
     plan.err_path = JoinPath(log_dir, rendered.logs.err);
     plan.create_empty = rendered.logs.create_empty;
   }
   return plan;
+}
+
+// Moves what is to be written and looked at before the start from a rank to its host's plan.
+void TakeFiles(const std::string& gang_dir, RenderedRank* rendered, HostGangPlan* plan) {
+  for (LaunchFile& file : rendered->files) {
+    file.path = JoinPath(gang_dir, file.path);
+    plan->files.push_back(std::move(file));
+  }
+  for (LaunchInput& input : rendered->inputs) {
+    const auto same = [&input](const LaunchInput& other) { return other.path == input.path; };
+    if (std::any_of(plan->inputs.begin(), plan->inputs.end(), same)) continue;
+    plan->inputs.push_back(std::move(input));
+  }
+}
+
+// Deals processors to the ranks that the binding is for; `numa_nodes` has one entry for each.
+absl::Status BindRanks(v1::CoreBinding binding, const Topology& topology,
+                       const std::vector<int>& numa_nodes, const std::vector<size_t>& bound,
+                       ShimPlan* plan) {
+  MUSTER_ASSIGN_OR_RETURN(const std::vector<std::vector<int>> cpus,
+                          topology.Bind(binding, numa_nodes));
+  for (size_t i = 0; i < std::min(cpus.size(), bound.size()); ++i) {
+    plan->ranks[bound[i]].cpus.assign(cpus[i].begin(), cpus[i].end());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckInput(const LaunchInput& input) {
+  if (!input.check) {
+    if (access(input.path.c_str(), R_OK) == 0) return absl::OkStatus();
+    return ErrnoStatus(errno, absl::StrCat(input.field, ": ", input.path));
+  }
+  const absl::StatusOr<std::string> bytes = ReadFile(input.path);
+  return Annotate(bytes.ok() ? input.check(*bytes) : bytes.status(), input.field);
 }
 
 }  // namespace
@@ -117,8 +152,10 @@ absl::StatusOr<HostGangPlan> BuildGangPlan(const v1::StartGangRequest& request,
   const std::string log_dir =
       spec.logs().dir().empty() ? "" : JoinPath(spec.workdir(), spec.logs().dir());
   HostGangPlan plan;
+  plan.workdir = spec.workdir();
   MUSTER_ASSIGN_OR_RETURN(plan.shim, PlanGang(request, host));
   std::vector<int> numa_nodes;
+  std::vector<size_t> bound;  // Indices of the ranks that these nodes are for.
   for (const v1::RankPlacement& rank : here.ranks()) {
     LaunchContext context;
     context.spec = &spec;
@@ -133,12 +170,12 @@ absl::StatusOr<HostGangPlan> BuildGangPlan(const v1::StartGangRequest& request,
       return absl::InvalidArgumentError(
           absl::StrCat(RankLabel(rank.role(), rank.rank()), ": ", rendered.status().message()));
     }
-    for (LaunchFile& file : rendered->files) {
-      file.path = JoinPath(host.gang_dir, file.path);
-      plan.files.push_back(std::move(file));
+    TakeFiles(host.gang_dir, &*rendered, &plan);
+    if (rendered->bind) {
+      bound.push_back(plan.shim.ranks.size());
+      numa_nodes.push_back(NumaNodeOf(here, rank, host.devices));
     }
-    plan.shim.ranks.push_back(PlanRank(rank, *std::move(rendered), spec.workdir(), log_dir));
-    numa_nodes.push_back(NumaNodeOf(here, rank, host.devices));
+    plan.shim.ranks.push_back(PlanRank(rank, *std::move(rendered), log_dir));
   }
   std::set<std::string> log_dirs;  // Names may have directories of their own.
   for (const ShimRank& rank : plan.shim.ranks) {
@@ -147,17 +184,17 @@ absl::StatusOr<HostGangPlan> BuildGangPlan(const v1::StartGangRequest& request,
     log_dirs.insert(DirName(rank.err_path));
   }
   plan.log_dirs.assign(log_dirs.begin(), log_dirs.end());
-  MUSTER_ASSIGN_OR_RETURN(const std::vector<std::vector<int>> cpus,
-                          host.topology->Bind(spec.bind(), numa_nodes));
-  for (size_t i = 0; i < std::min(cpus.size(), plan.shim.ranks.size()); ++i) {
-    plan.shim.ranks[i].cpus.assign(cpus[i].begin(), cpus[i].end());
-  }
+  MUSTER_RETURN_IF_ERROR(BindRanks(spec.bind(), *host.topology, numa_nodes, bound, &plan.shim));
   return plan;
 }
 
 absl::Status WriteGangPlan(const HostGangPlan& plan) {
-  const std::string& workdir = plan.shim.ranks.front().workdir;
-  if (!PathExists(workdir)) return ErrnoStatus(errno, absl::StrCat("workdir ", workdir));
+  if (!PathExists(plan.workdir)) return ErrnoStatus(errno, absl::StrCat("workdir ", plan.workdir));
+  for (const LaunchInput& input : plan.inputs) MUSTER_RETURN_IF_ERROR(CheckInput(input));
+  for (const ShimRank& rank : plan.shim.ranks) {
+    if (rank.workdir == plan.workdir) continue;
+    MUSTER_RETURN_IF_ERROR(Annotate(MakeDirs(rank.workdir, 0777 & ~plan.shim.umask), "workdir"));
+  }
   for (const std::string& dir : plan.log_dirs) {
     MUSTER_RETURN_IF_ERROR(Annotate(MakeDirs(dir, 0777 & ~plan.shim.umask), "logs.dir"));
   }

@@ -26,8 +26,10 @@ struct GangPlanHost {
 
 // All that has to be in place for one gang on one host.
 struct HostGangPlan {
+  std::string workdir;                // The job's; must be there.
   ShimPlan shim;                      // Without cgroups: those are named when they are made.
   std::vector<LaunchFile> files;      // With absolute paths.
+  std::vector<LaunchInput> inputs;    // What the ranks need of the user's, each path once.
   std::vector<std::string> log_dirs;  // The user's, to be made.
 };
 
@@ -36,7 +38,8 @@ struct HostGangPlan {
 absl::StatusOr<HostGangPlan> BuildGangPlan(const v1::StartGangRequest& request,
                                            const GangPlanHost& host);
 
-// Makes log directories, contract files and gang_dir/plan. Blocks. The message names what failed.
+// Looks at `inputs`; then makes log and work directories, contract files and gang_dir/plan. Blocks.
+// The message names what failed.
 absl::Status WriteGangPlan(const HostGangPlan& plan);
 
 }  // namespace muster
