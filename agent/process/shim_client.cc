@@ -27,9 +27,9 @@ namespace {
 
 class ShimClientImpl : public ShimClient {
  public:
-  ShimClientImpl(std::string shim_path, std::string gang_dir, EventLoop* loop, ShimEvents* events)
-      : shim_path_(std::move(shim_path)),
-        gang_dir_(std::move(gang_dir)),
+  ShimClientImpl(const ShimCommand& command, EventLoop* loop, ShimEvents* events)
+      : command_(command),
+        gang_dir_(command.gang_dir),
         loop_(loop),
         events_(events),
         descriptors_(loop, [this](int index, int restart, int wait_status) {
@@ -67,7 +67,7 @@ class ShimClientImpl : public ShimClient {
   void Gone(const absl::Status& status);
   const ShimPlan* Plan();
 
-  std::string shim_path_;  // Empty until the shim has told its own.
+  ShimCommand command_;  // Of the next shim. After a connect: the program of the one that is there.
   const std::string gang_dir_;
   EventLoop* const loop_;
   ShimEvents* const events_;
@@ -92,7 +92,7 @@ class ShimClientImpl : public ShimClient {
 };
 
 absl::Status ShimClientImpl::Start(bool takeover, ShimClientImpl* dead) {
-  absl::StatusOr<UniqueFd> socket = StartShim(shim_path_, gang_dir_, takeover, loop_);
+  absl::StatusOr<UniqueFd> socket = StartShim(command_, takeover, loop_);
   if (!socket.ok()) return socket.status();
   Use(*std::move(socket));
   if (!takeover) return absl::OkStatus();
@@ -264,8 +264,8 @@ void ShimClientImpl::OnFrame(const Frame& frame) {
     case FrameType::kHello:
       in.I32();
       in.U32();
-      if (const std::string program = in.Text(); in.ok() && shim_path_.empty()) {
-        shim_path_ = program;
+      if (const std::string program = in.Text(); in.ok() && command_.program.empty()) {
+        command_.program = program;
       }
       break;
     case FrameType::kStarted:
@@ -401,31 +401,32 @@ const ShimPlan* ShimClientImpl::Plan() {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<ShimClient>> ShimClient::Spawn(const std::string& shim_path,
-                                                              const std::string& gang_dir,
+absl::StatusOr<std::unique_ptr<ShimClient>> ShimClient::Spawn(const ShimCommand& command,
                                                               EventLoop* loop, ShimEvents* events) {
-  auto client = std::make_unique<ShimClientImpl>(shim_path, gang_dir, loop, events);
+  auto client = std::make_unique<ShimClientImpl>(command, loop, events);
   const absl::Status started = client->Start(/*takeover=*/false, nullptr);
   if (!started.ok()) return started;
   return client;
 }
 
-absl::StatusOr<std::unique_ptr<ShimClient>> ShimClient::Connect(const std::string& gang_dir,
+absl::StatusOr<std::unique_ptr<ShimClient>> ShimClient::Connect(const ShimCommand& command,
                                                                 EventLoop* loop,
                                                                 ShimEvents* events) {
-  auto client = std::make_unique<ShimClientImpl>("", gang_dir, loop, events);
+  // Restarts of ranks stay with the version that runs the gang.
+  ShimCommand same = command;
+  same.program.clear();
+  auto client = std::make_unique<ShimClientImpl>(same, loop, events);
   const absl::Status attached = client->Attach();
   if (!attached.ok()) return attached;
   return client;
 }
 
-absl::StatusOr<std::unique_ptr<ShimClient>> ShimClient::Takeover(const std::string& shim_path,
-                                                                 const std::string& gang_dir,
+absl::StatusOr<std::unique_ptr<ShimClient>> ShimClient::Takeover(const ShimCommand& command,
                                                                  std::unique_ptr<ShimClient>* dead,
                                                                  EventLoop* loop,
                                                                  ShimEvents* events) {
   auto* old = dead == nullptr ? nullptr : dynamic_cast<ShimClientImpl*>(dead->get());
-  auto client = std::make_unique<ShimClientImpl>(shim_path, gang_dir, loop, events);
+  auto client = std::make_unique<ShimClientImpl>(command, loop, events);
   const absl::Status started = client->Start(/*takeover=*/true, old);
   if (!started.ok()) return started;
   if (dead != nullptr) dead->reset();

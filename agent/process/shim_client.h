@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "agent/process/gang_record.h"
 #include "agent/process/rank_exit.h"
+#include "agent/process/shim_spawn.h"
 #include "common/base/event_loop.h"
 
 namespace muster {
@@ -37,22 +38,19 @@ class ShimEvents {
 // pipe and a pidfd of every rank, so that a dead shim can be replaced. Lives on the loop.
 class ShimClient {
  public:
-  // Starts `shim_path` by posix_spawn for the plan that lies in gang_dir/plan, and connects. The
-  // shim is told apart from an earlier one by the lock in gang_dir. `events` must outlive the
-  // client.
-  static absl::StatusOr<std::unique_ptr<ShimClient>> Spawn(const std::string& shim_path,
-                                                           const std::string& gang_dir,
+  // Starts a shim for the plan that lies in its gang_dir/plan, and connects. It is told apart from
+  // an earlier one by the lock in gang_dir. `events` must outlive the client.
+  static absl::StatusOr<std::unique_ptr<ShimClient>> Spawn(const ShimCommand& command,
                                                            EventLoop* loop, ShimEvents* events);
-  // Connects to the living shim of gang_dir. UNAVAILABLE: its lock is free, there is none.
-  static absl::StatusOr<std::unique_ptr<ShimClient>> Connect(const std::string& gang_dir,
+  // Connects to the living shim of the gang. UNAVAILABLE: its lock is free, there is none.
+  static absl::StatusOr<std::unique_ptr<ShimClient>> Connect(const ShimCommand& command,
                                                              EventLoop* loop, ShimEvents* events);
   // Starts a shim that takes over the ranks of a dead one, by the descriptors that its client
   // holds; without any it records what the journal lacks as unknown, and ends what is left of the
   // gang.
   // `dead` may be null. `*dead` is consumed by success only: after a failed try its descriptors are
   // there for the next one.
-  static absl::StatusOr<std::unique_ptr<ShimClient>> Takeover(const std::string& shim_path,
-                                                              const std::string& gang_dir,
+  static absl::StatusOr<std::unique_ptr<ShimClient>> Takeover(const ShimCommand& command,
                                                               std::unique_ptr<ShimClient>* dead,
                                                               EventLoop* loop, ShimEvents* events);
   virtual ~ShimClient() = default;

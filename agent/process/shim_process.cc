@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
@@ -15,7 +13,6 @@
 
 #include <memory>
 #include <utility>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -25,53 +22,8 @@
 #include "common/base/fs.h"
 #include "common/base/status.h"
 
-extern char** environ;
-
 namespace muster {
 namespace {
-
-constexpr int kAgentFd = 3;  // In the shim.
-
-// The attributes and actions of one posix_spawn.
-class SpawnSetup {
- public:
-  explicit SpawnSetup(int agent_fd) {
-    posix_spawn_file_actions_init(&actions_);
-    posix_spawn_file_actions_adddup2(&actions_, agent_fd, kAgentFd);
-    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-      posix_spawn_file_actions_addopen(&actions_, fd, "/dev/null", O_RDWR, 0);
-    }
-    posix_spawn_file_actions_addclosefrom_np(&actions_, kAgentFd + 1);
-    posix_spawnattr_init(&attributes_);
-    sigset_t signals;
-    sigemptyset(&signals);
-    posix_spawnattr_setsigmask(&attributes_, &signals);
-    sigfillset(&signals);
-    posix_spawnattr_setsigdefault(&attributes_, &signals);
-    posix_spawnattr_setflags(&attributes_,
-                             POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  }
-  ~SpawnSetup() {
-    posix_spawn_file_actions_destroy(&actions_);
-    posix_spawnattr_destroy(&attributes_);
-  }
-  const posix_spawn_file_actions_t* actions() const { return &actions_; }
-  const posix_spawnattr_t* attributes() const { return &attributes_; }
-
- private:
-  posix_spawn_file_actions_t actions_;
-  posix_spawnattr_t attributes_;
-};
-
-// The agent's environment is nothing to the shim, but for the failpoints of tests.
-std::vector<char*> ShimEnvironment() {
-  std::vector<char*> environment;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    if (strncmp(*entry, "MUSTER_FAILPOINT=", 17) == 0) environment.push_back(*entry);
-  }
-  environment.push_back(nullptr);
-  return environment;
-}
 
 void ReapWhenGone(pid_t pid, EventLoop* loop) {
   auto pidfd = std::make_shared<UniqueFd>(PidfdOpen(pid));
@@ -94,26 +46,14 @@ absl::StatusOr<bool> ShimLives(const std::string& gang_dir) {
 
 }  // namespace
 
-absl::StatusOr<UniqueFd> StartShim(const std::string& shim_path, const std::string& gang_dir,
-                                   bool takeover, EventLoop* loop) {
+absl::StatusOr<UniqueFd> StartShim(const ShimCommand& command, bool takeover, EventLoop* loop) {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {
     return ErrnoStatus(errno, "socket to msshim");
   }
   UniqueFd ours(ends[0]);
-  UniqueFd theirs(ends[1]);
-  const SpawnSetup setup(theirs.get());
-  std::string program = shim_path;
-  std::string dir = gang_dir;
-  std::string fd = absl::StrCat("--fd=", kAgentFd);
-  std::string takeover_flag = "--takeover";
-  std::vector<char*> argv = {program.data(), dir.data(), fd.data()};
-  if (takeover) argv.push_back(takeover_flag.data());
-  argv.push_back(nullptr);
-  pid_t pid = -1;
-  const int error = posix_spawn(&pid, shim_path.c_str(), setup.actions(), setup.attributes(),
-                                argv.data(), ShimEnvironment().data());
-  if (error != 0) return ErrnoStatus(error, absl::StrCat("msshim '", shim_path, "'"));
+  const UniqueFd theirs(ends[1]);
+  MUSTER_ASSIGN_OR_RETURN(const pid_t pid, SpawnShim(command, theirs.get(), takeover));
   ReapWhenGone(pid, loop);
   return ours;
 }

@@ -4,16 +4,16 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "agent/process/shim_spawn.h"
 #include "common/base/event_loop.h"
 #include "common/base/unique_fd.h"
 
 namespace muster {
 
-// Starts an msshim for `gang_dir` in a session of its own, with no descriptor of ours but one end
-// of a socket pair, whose other end this returns: a connection without waiting. `loop` reaps the
-// shim when it ends, whoever may have lost interest in it by then.
-absl::StatusOr<UniqueFd> StartShim(const std::string& shim_path, const std::string& gang_dir,
-                                   bool takeover, EventLoop* loop);
+// Starts an msshim (see SpawnShim) with one end of a socket pair, whose other end this returns: a
+// connection without waiting. `loop` reaps the shim when it ends, whoever may have lost interest in
+// it by then.
+absl::StatusOr<UniqueFd> StartShim(const ShimCommand& command, bool takeover, EventLoop* loop);
 
 // Connects to the living shim of `gang_dir`; waits for one that holds the lock but does not listen
 // yet, at most 1 s. UNAVAILABLE: the lock is free, there is none.

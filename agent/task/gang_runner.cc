@@ -46,6 +46,7 @@ GangRunner::GangRunner(const Host* host, const GangDir& dir, const v1::StartGang
       events_(std::move(events)),
       cgroup_(host->cgroups->Name(request.gang().job_id(), request.gang().attempt(),
                                   CgroupLimitsOf(request.spec()))),
+      command_{host->shim_path, dir.path(), cgroup_.shim},
       ranks_(request, host->node_name),
       logs_(dir.path(), ranks_.size(), [this](int index, bool is_stderr, bool on) {
         if (client_ != nullptr) client_->Subscribe(index, is_stderr, on);
@@ -120,7 +121,7 @@ void GangRunner::StartAgain(Done done) {
 absl::Status GangRunner::Spawn() {
   MUSTER_RETURN_IF_ERROR(host_->cgroups->Create(cgroup_, CgroupLimitsOf(request_.spec())));
   absl::StatusOr<std::unique_ptr<ShimClient>> client =
-      ShimClient::Spawn(host_->shim_path, dir_.path(), host_->loop, this);
+      ShimClient::Spawn(command_, host_->loop, this);
   Failpoint("agent.after_spawn");
   if (client.ok()) {
     Use(*std::move(client));
@@ -234,14 +235,14 @@ void GangRunner::OnRemainsGone() {
 
 absl::Status GangRunner::TryReconnect() {
   absl::StatusOr<std::unique_ptr<ShimClient>> client =
-      ShimClient::Connect(dir_.path(), host_->loop, this);
+      ShimClient::Connect(command_, host_->loop, this);
   if (absl::IsUnavailable(client.status())) {  // Nobody holds the lock.
     const absl::StatusOr<GangRecord> record = ReadGangRecord(dir_.path());
     if (record.ok() && record->finished) {
       Conclude();
       return absl::OkStatus();
     }
-    client = ShimClient::Takeover(host_->shim_path, dir_.path(), &dead_, host_->loop, this);
+    client = ShimClient::Takeover(command_, &dead_, host_->loop, this);
     if (client.ok()) LOG(INFO) << Tag() << " a new msshim has taken over";
   }
   if (!client.ok()) return client.status();
@@ -256,7 +257,7 @@ void GangRunner::Recover(const FoundGang& found, const PlanMaker& make_plan) {
   GangEvidence evidence = Weigh(found);
   if (!evidence.reported && evidence.same_boot) {
     absl::StatusOr<std::unique_ptr<ShimClient>> client =
-        ShimClient::Connect(dir_.path(), host_->loop, this);
+        ShimClient::Connect(command_, host_->loop, this);
     evidence.shim_lives = !absl::IsUnavailable(client.status());
     if (client.ok()) Use(*std::move(client));
   }
@@ -425,7 +426,7 @@ absl::Status GangRunner::RestartRank(const std::string& role, int rank, int rest
   if (client_ == nullptr && idle_) {
     // Ended before this life of the agent: a shim without ranks takes up the record.
     absl::StatusOr<std::unique_ptr<ShimClient>> client =
-        ShimClient::Takeover(host_->shim_path, dir_.path(), /*dead=*/nullptr, host_->loop, this);
+        ShimClient::Takeover(command_, /*dead=*/nullptr, host_->loop, this);
     if (!client.ok()) return Annotate(client.status(), label);
     Use(*std::move(client));
   }

@@ -13,6 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "agent/process/shim_client.h"
+#include "agent/process/shim_spawn.h"
 #include "agent/task/cgroup.h"
 #include "agent/task/disk_thread.h"
 #include "agent/task/gang_dir.h"
@@ -151,6 +152,7 @@ class GangRunner : private ShimEvents {
   const v1::StartGangRequest request_;
   const Events events_;
   const GangCgroup cgroup_;
+  const ShimCommand command_;
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 
   Phase phase_ = Phase::kNew;

@@ -93,7 +93,7 @@ void GangTest::WritePlan(const ShimPlan& plan) {
 void GangTest::Spawn(const ShimPlan& plan) {
   WritePlan(plan);
   absl::StatusOr<std::unique_ptr<ShimClient>> client =
-      ShimClient::Spawn(ShimPath(), dir_, &loop_, &log_);
+      ShimClient::Spawn({ShimPath(), dir_, ""}, &loop_, &log_);
   ASSERT_TRUE(client.ok()) << client.status();
   client_ = *std::move(client);
 }

@@ -255,7 +255,8 @@ TEST_F(ShimTest, GoesOnWithoutTheAgentAndReplaysToTheNext) {
   const int pid = log_.pids[{0, 0}];
   client_.reset();
   log_ = EventLog();
-  absl::StatusOr<std::unique_ptr<ShimClient>> again = ShimClient::Connect(dir_, &loop_, &log_);
+  absl::StatusOr<std::unique_ptr<ShimClient>> again =
+      ShimClient::Connect({"", dir_, ""}, &loop_, &log_);
   ASSERT_TRUE(again.ok()) << again.status();
   client_ = *std::move(again);
   ASSERT_TRUE(Await([this] { return !log_.exits.empty(); }));
@@ -276,8 +277,8 @@ TEST_F(ShimTest, FinishesWithoutAnyAgentAndLeavesTheRecord) {
   }));
   ASSERT_EQ(record->exits.size(), 1u);
   EXPECT_EQ(record->exits[0].code, 5);
-  ASSERT_TRUE(Await([this] { return !ShimClient::Connect(dir_, &loop_, &log_).ok(); }));
-  EXPECT_EQ(ShimClient::Connect(dir_, &loop_, &log_).status().code(),
+  ASSERT_TRUE(Await([this] { return !ShimClient::Connect({"", dir_, ""}, &loop_, &log_).ok(); }));
+  EXPECT_EQ(ShimClient::Connect({"", dir_, ""}, &loop_, &log_).status().code(),
             absl::StatusCode::kUnavailable);
 }
 
@@ -285,7 +286,8 @@ TEST_F(ShimTest, TheNewestConnectionWins) {
   Spawn(Scripts({"while [ ! -e go ]; do sleep 0.01; done"}));
   ASSERT_TRUE(Await([this] { return !log_.pids.empty(); }));
   EventLog second;
-  absl::StatusOr<std::unique_ptr<ShimClient>> newest = ShimClient::Connect(dir_, &loop_, &second);
+  absl::StatusOr<std::unique_ptr<ShimClient>> newest =
+      ShimClient::Connect({"", dir_, ""}, &loop_, &second);
   ASSERT_TRUE(newest.ok());
   ASSERT_TRUE(Await([this] { return log_.gone > 0; }));
   ASSERT_TRUE(WriteFile(Path("go"), "").ok());
@@ -304,7 +306,7 @@ TEST_F(ShimTest, ASuccessorKeepsExitsAndOutputOfADeadShim) {
   ASSERT_TRUE(Await([this] { return log_.gone > 0; }));
   log_ = EventLog();
   absl::StatusOr<std::unique_ptr<ShimClient>> taken =
-      ShimClient::Takeover(ShimPath(), dir_, &client_, &loop_, &log_);
+      ShimClient::Takeover({ShimPath(), dir_, ""}, &client_, &loop_, &log_);
   ASSERT_TRUE(taken.ok()) << taken.status();
   client_ = *std::move(taken);
   ASSERT_TRUE(Await([this] { return log_.pids.size() == 2; }));
@@ -331,7 +333,7 @@ TEST_F(ShimTest, ASuccessorWithoutDescriptorsEndsTheGang) {
   KillShim();
   log_ = EventLog();
   absl::StatusOr<std::unique_ptr<ShimClient>> taken =
-      ShimClient::Takeover(ShimPath(), dir_, nullptr, &loop_, &log_);
+      ShimClient::Takeover({ShimPath(), dir_, ""}, nullptr, &loop_, &log_);
   ASSERT_TRUE(taken.ok()) << taken.status();
   client_ = *std::move(taken);
   ASSERT_TRUE(AwaitFinished());
@@ -380,7 +382,7 @@ TEST_F(ShimTest, NeverTellsAWrongExitWhereverTheShimDies) {
     unsetenv("MUSTER_FAILPOINT");
     ASSERT_TRUE(Await([this] { return log_.gone > 0; }));
     absl::StatusOr<std::unique_ptr<ShimClient>> taken =
-        ShimClient::Takeover(ShimPath(), dir_, &client_, &loop_, &log_);
+        ShimClient::Takeover({ShimPath(), dir_, ""}, &client_, &loop_, &log_);
     ASSERT_TRUE(taken.ok()) << taken.status();
     client_ = *std::move(taken);
     ASSERT_TRUE(Await([this] { return log_.finished > 0; }));
@@ -444,7 +446,7 @@ TEST_F(CgroupShimTest, NamesACgroupThatIsNotThere) {
 TEST_F(ShimTest, RefusesADamagedPlan) {
   ASSERT_TRUE(WriteFile(Path(kPlanFile), "nonsense").ok());
   absl::StatusOr<std::unique_ptr<ShimClient>> client =
-      ShimClient::Spawn(ShimPath(), dir_, &loop_, &log_);
+      ShimClient::Spawn({ShimPath(), dir_, ""}, &loop_, &log_);
   ASSERT_TRUE(client.ok());
   client_ = *std::move(client);
   ASSERT_TRUE(Await([this] { return log_.gone > 0; }));
@@ -453,7 +455,7 @@ TEST_F(ShimTest, RefusesADamagedPlan) {
 
 TEST_F(ShimTest, SaysSoWhenThereIsNoShimProgram) {
   WritePlan(Scripts({"true"}));
-  const absl::Status status = ShimClient::Spawn("/no/msshim", dir_, &loop_, &log_).status();
+  const absl::Status status = ShimClient::Spawn({"/no/msshim", dir_, ""}, &loop_, &log_).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound) << status;
 }
 

@@ -37,6 +37,21 @@ TEST_F(GangsTest, ReportsEveryExitCodeAndKeepsEveryByte) {
   }
 }
 
+TEST_F(GangsTest, TheShimLivesInALeafOfItsOwn) {
+  const v1::StartGangRequest request = Shells(1, "exec sleep 1000");
+  const std::string job = request.gang().job_id();
+  ASSERT_TRUE(Start(request).ok());
+  ASSERT_TRUE(AwaitAllRunning(job));
+  const std::string cgroups = *ReadFile(absl::StrCat("/proc/", FindShim(job), "/cgroup"));
+  const std::string ranks = "/" + job + "-0/ranks\n";
+  pid_t rank = 0;
+  thread_.Call([&] { rank = gangs_->Reports().at(0).ranks(0).pid(); });
+  if (ReadFile(absl::StrCat("/proc/", rank, "/cgroup"))->find(ranks) == std::string::npos) {
+    GTEST_SKIP() << "this host has no cgroups";
+  }
+  EXPECT_NE(cgroups.find("/" + job + "-0/shim\n"), std::string::npos) << cgroups;
+}
+
 TEST_F(GangsTest, TheFirstFailureStopsTheOthers) {
   const v1::StartGangRequest request = Shells(3, "[ $MUSTER_RANK = 1 ] && exit 3; exec sleep 1000");
   ASSERT_TRUE(Start(request).ok());

@@ -1,0 +1,141 @@
+#include "agent/process/shim_spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <climits>
+#include <cstdint>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "agent/shim/kernel.h"
+#include "common/base/status.h"
+#include "common/base/unique_fd.h"
+
+extern char** environ;
+
+namespace muster {
+namespace {
+
+constexpr int kAgentFd = 3;          // In the shim.
+constexpr int kCouldNotExec = 127;   // No exit code of msshim.
+constexpr size_t kSignalBytes = 8;   // The kernel's sigset_t.
+constexpr size_t kActionBytes = 64;  // At least the kernel's sigaction.
+
+// The attributes and actions of one posix_spawn.
+class SpawnSetup {
+ public:
+  explicit SpawnSetup(int agent_fd) {
+    posix_spawn_file_actions_init(&actions_);
+    posix_spawn_file_actions_adddup2(&actions_, agent_fd, kAgentFd);
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+      posix_spawn_file_actions_addopen(&actions_, fd, "/dev/null", O_RDWR, 0);
+    }
+    posix_spawn_file_actions_addclosefrom_np(&actions_, kAgentFd + 1);
+    posix_spawnattr_init(&attributes_);
+    sigset_t signals;
+    sigemptyset(&signals);
+    posix_spawnattr_setsigmask(&attributes_, &signals);
+    sigfillset(&signals);
+    posix_spawnattr_setsigdefault(&attributes_, &signals);
+    posix_spawnattr_setflags(&attributes_,
+                             POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  }
+  ~SpawnSetup() {
+    posix_spawn_file_actions_destroy(&actions_);
+    posix_spawnattr_destroy(&attributes_);
+  }
+  const posix_spawn_file_actions_t* actions() const { return &actions_; }
+  const posix_spawnattr_t* attributes() const { return &attributes_; }
+
+ private:
+  posix_spawn_file_actions_t actions_;
+  posix_spawnattr_t attributes_;
+};
+
+// The agent's environment is nothing to the shim, but for the failpoints of tests.
+std::vector<char*> ShimEnvironment() {
+  std::vector<char*> environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    if (strncmp(*entry, "MUSTER_FAILPOINT=", 17) == 0) environment.push_back(*entry);
+  }
+  environment.push_back(nullptr);
+  return environment;
+}
+
+// The new process until its execve: a copy of one thread of many, so it makes system calls only.
+void BecomeShim(int agent_fd, const char* program, char* const* argv, char* const* env) {
+  syscall(SYS_setsid);
+  const char by_default[kActionBytes] = {};
+  for (int number = 1; number < NSIG; ++number) {
+    syscall(SYS_rt_sigaction, number, by_default, nullptr, kSignalBytes);
+  }
+  const uint64_t none = 0;
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, kSignalBytes);
+  const long null = syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR, 0);
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (null != fd && syscall(SYS_dup3, null, fd, 0) < 0) return;
+  }
+  const bool placed = agent_fd == kAgentFd ? syscall(SYS_fcntl, agent_fd, F_SETFD, 0) == 0
+                                           : syscall(SYS_dup3, agent_fd, kAgentFd, 0) >= 0;
+  if (!placed || CloseRange(kAgentFd + 1, UINT_MAX, 0) != 0) return;
+  syscall(SYS_execve, program, argv, env);
+}
+
+// A process that is born in `cgroup`; -1 where that cannot be. To move it there later would take
+// some 10 ms of the loop, a grace period of the kernel's RCU.
+pid_t SpawnIn(const std::string& cgroup, int agent_fd, const char* program, char* const* argv,
+              char* const* env) {
+  const UniqueFd leaf(open(cgroup.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!leaf.valid()) return -1;
+  clone_args clone = {};
+  clone.flags = CLONE_VFORK | CLONE_INTO_CGROUP;  // Returns when the child runs its program.
+  clone.exit_signal = SIGCHLD;
+  clone.cgroup = static_cast<uint64_t>(leaf.get());
+  const auto pid = static_cast<pid_t>(syscall(SYS_clone3, &clone, sizeof(clone)));
+  if (pid == 0) {
+    BecomeShim(agent_fd, program, argv, env);
+    syscall(SYS_exit_group, kCouldNotExec);
+  }
+  if (pid < 0) return -1;
+  siginfo_t info = {};
+  if (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+      info.si_pid == pid && info.si_code == CLD_EXITED && info.si_status == kCouldNotExec) {
+    waitpid(pid, nullptr, 0);
+    return -1;
+  }
+  return pid;
+}
+
+}  // namespace
+
+absl::StatusOr<pid_t> SpawnShim(const ShimCommand& command, int agent_fd, bool takeover) {
+  std::string program = command.program;
+  std::string dir = command.gang_dir;
+  std::string fd = absl::StrCat("--fd=", kAgentFd);
+  std::string takeover_flag = "--takeover";
+  std::vector<char*> argv = {program.data(), dir.data(), fd.data()};
+  if (takeover) argv.push_back(takeover_flag.data());
+  argv.push_back(nullptr);
+  const std::vector<char*> env = ShimEnvironment();
+  pid_t pid = -1;
+  if (!command.cgroup.empty()) {
+    pid = SpawnIn(command.cgroup, agent_fd, program.c_str(), argv.data(), env.data());
+    if (pid > 0) return pid;
+  }
+  const SpawnSetup setup(agent_fd);
+  const int error = posix_spawn(&pid, program.c_str(), setup.actions(), setup.attributes(),
+                                argv.data(), env.data());
+  if (error != 0) return ErrnoStatus(error, absl::StrCat("msshim '", program, "'"));
+  return pid;
+}
+
+}  // namespace muster
