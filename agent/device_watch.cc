@@ -1,7 +1,9 @@
 #include "agent/device_watch.h"
 
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "agent/device/health.h"
@@ -9,9 +11,24 @@
 
 namespace muster {
 
+namespace {
+
+constexpr std::chrono::seconds kPatience(2);  // With a probe at the agent's end.
+
+}  // namespace
+
+struct DeviceWatch::Probing {
+  explicit Probing(std::unique_ptr<DeviceProbe> device_probe) : probe(std::move(device_probe)) {}
+
+  const std::unique_ptr<DeviceProbe> probe;  // The thread's, while it runs.
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool running = false;  // Under `mutex`.
+};
+
 DeviceWatch::DeviceWatch(std::unique_ptr<DeviceProbe> probe, std::vector<v1::Device> known,
                          absl::Duration interval, EventLoop* loop, OnChange on_change)
-    : probe_(std::move(probe)),
+    : probing_(std::make_shared<Probing>(std::move(probe))),
       known_(std::move(known)),
       interval_(interval),
       loop_(loop),
@@ -22,6 +39,15 @@ DeviceWatch::DeviceWatch(std::unique_ptr<DeviceProbe> probe, std::vector<v1::Dev
 DeviceWatch::~DeviceWatch() {
   *alive_ = false;
   loop_->Cancel(timer_);
+  if (!thread_.joinable()) return;
+  std::unique_lock<std::mutex> lock(probing_->mutex);
+  if (probing_->changed.wait_for(lock, kPatience, [this] { return !probing_->running; })) {
+    lock.unlock();
+    thread_.join();
+  } else {
+    LOG(WARNING) << "device probe: hangs, and is left behind";
+    thread_.detach();
+  }
 }
 
 void DeviceWatch::Wait() {
@@ -29,14 +55,20 @@ void DeviceWatch::Wait() {
 }
 
 void DeviceWatch::Begin() {
-  std::thread([this, probe = probe_, loop = loop_, alive = alive_] {
-    loop->Post([this, alive, probed = probe->Probe()] {
+  probing_->running = true;  // No thread runs: the last one has told its result.
+  thread_ = std::thread([this, probing = probing_, loop = loop_, alive = alive_] {
+    absl::StatusOr<std::vector<v1::Device>> probed = probing->probe->Probe();
+    loop->Post([this, alive, probed = std::move(probed)] {
       if (*alive) Take(probed);
     });
-  }).detach();
+    const std::lock_guard<std::mutex> lock(probing->mutex);
+    probing->running = false;
+    probing->changed.notify_all();
+  });
 }
 
 void DeviceWatch::Take(const absl::StatusOr<std::vector<v1::Device>>& probed) {
+  thread_.join();  // It has nothing left to do.
   Wait();
   if (!probed.ok()) {
     if (!std::exchange(failed_, true)) LOG(WARNING) << "device probe: " << probed.status();

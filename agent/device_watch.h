@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -14,23 +15,28 @@
 namespace muster {
 
 // Probes the host's devices again and again, and tells when one came, went, failed or healed. A
-// probe may block for seconds, so each runs on a thread of its own, one at a time. Lives on the
-// loop.
+// probe may block for seconds, so each runs on a thread of its own, one at a time. The destructor
+// waits for it, but not for ever: a driver may hang. Lives on the loop.
 class DeviceWatch {
  public:
   using OnChange = std::function<void(const std::vector<v1::Device>& devices)>;
 
-  // `known` are the devices at the start; `loop` must outlive this object and its last probe.
+  // `known` are the devices at the start; `loop` must outlive this object and, where a driver
+  // hangs, its last probe.
   DeviceWatch(std::unique_ptr<DeviceProbe> probe, std::vector<v1::Device> known,
               absl::Duration interval, EventLoop* loop, OnChange on_change);
   ~DeviceWatch();
 
  private:
+  // What the thread that probes shares with us; a hanging one keeps it.
+  struct Probing;
+
   void Wait();
   void Begin();
   void Take(const absl::StatusOr<std::vector<v1::Device>>& probed);
 
-  const std::shared_ptr<DeviceProbe> probe_;  // Shared with the thread that probes.
+  const std::shared_ptr<Probing> probing_;
+  std::thread thread_;  // Of the present probe, or the last one.
   std::vector<v1::Device> known_;
   const absl::Duration interval_;
   EventLoop* const loop_;

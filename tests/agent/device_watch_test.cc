@@ -75,6 +75,16 @@ TEST_F(DeviceWatchTest, TellsOfADeviceThatFailsAndHeals) {
   EXPECT_TRUE(changes_[1][0].healthy());
 }
 
+TEST_F(DeviceWatchTest, WaitsForItsProbeAtTheEnd) {
+  Watch({{{Gpu(false)}}});
+  clock_.Advance(kInterval);
+  loop_.RunDue();  // Begins the probe.
+  ++allowed_;
+  watch_.reset();
+  loop_.RunDue();
+  EXPECT_TRUE(changes_.empty()) << "nobody is there to be told";
+}
+
 TEST_F(DeviceWatchTest, KeepsWhatItKnowsWhenAProbeFails) {
   Watch({absl::UnavailableError("driver is being reloaded"), {{Gpu(true)}}});
   Pass();
