@@ -32,7 +32,7 @@ absl::Status CheckDevices(const v1::JobSpec& spec) {
 }
 
 std::string DeviceType(const v1::JobSpec& spec, const PaddlePsProcess& process) {
-  if (process.role == PaddlePsRole::kTrainer) return kCpu;
+  if (process.role != PaddlePsRole::kHeterTrainer) return kCpu;
   const auto& devices = spec.paddle().heter_devices();
   const int stage = process.stage - 2;
   return stage < devices.size() ? devices[stage] : kGpu;

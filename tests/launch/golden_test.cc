@@ -5,51 +5,12 @@
 #include <map>
 #include <string>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
-#include "common/base/fs.h"
+#include "tests/launch/golden_file.h"
 #include "tests/launch/launch_case.h"
 
 namespace muster {
 namespace {
-
-using Lines = std::map<std::string, std::string>;  // Variable, `argv`, `out` or `err` → value.
-
-constexpr char kEveryRank[] = "every rank";
-
-// The sections of a golden file, each with what `[every rank]` says on top.
-std::map<std::string, Lines> ReadGolden(const std::string& name) {
-  const absl::StatusOr<std::string> text = ReadFile(absl::StrCat("tests/golden/", name));
-  EXPECT_TRUE(text.ok()) << text.status();
-  std::map<std::string, Lines> sections;
-  if (!text.ok()) return sections;
-  std::string section;
-  for (absl::string_view line : absl::StrSplit(*text, '\n')) {
-    line = absl::StripAsciiWhitespace(line.substr(0, line.find("# ")));
-    if (line.empty()) continue;
-    if (absl::ConsumePrefix(&line, "[")) {
-      section = std::string(absl::StripSuffix(line, "]"));
-      if (section != kEveryRank) sections[section] = sections[kEveryRank];
-      continue;
-    }
-    const std::pair<std::string, std::string> entry = absl::StrSplit(line, absl::MaxSplits('=', 1));
-    EXPECT_TRUE(sections[section].insert(entry).second) << name << ": " << section << ": " << line;
-  }
-  sections.erase(kEveryRank);
-  return sections;
-}
-
-Lines LinesOf(const RenderedRank& rendered) {
-  Lines lines = rendered.env;
-  lines["argv"] = absl::StrJoin(rendered.argv, " ");
-  lines["out"] = rendered.logs.out;
-  lines["err"] = rendered.logs.err;
-  return lines;
-}
 
 struct Case {
   std::string contract;
@@ -65,7 +26,7 @@ TEST_P(GoldenTest, EveryRankGetsExactlyWhatIsWritten) {
       GetParam().nodes, " } command: 'python3' command: 'train.py' restart { max_restarts: 2 } ",
       "devices_per_rank { kind: 'nvidia' count: 1 } logs { dir: 'logs' }"));
   job.context.attempt = 1;
-  const std::map<std::string, Lines> golden = ReadGolden(GetParam().golden);
+  const std::map<std::string, GoldenLines> golden = ReadGolden(GetParam().golden);
   EXPECT_EQ(static_cast<int>(golden.size()), 4 * GetParam().nodes);
   for (int node = 0; node < GetParam().nodes; ++node) {
     for (int local = 0; local < 4; ++local) {

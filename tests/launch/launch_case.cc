@@ -2,15 +2,15 @@
 
 #include <gtest/gtest.h>
 
-#include "common/job/job_defaults.h"
 #include "google/protobuf/text_format.h"
+#include "launch/registry.h"
 #include "launch/sample_placement.h"
 
 namespace muster {
 
 LaunchCase::LaunchCase(const std::string& spec_text, int num_nodes) {
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(spec_text, &spec)) << spec_text;
-  FillJobDefaults(&spec);
+  CompleteSpec(&spec);
   absl::StatusOr<v1::Placement> placed = SamplePlacement(spec, num_nodes);
   EXPECT_TRUE(placed.ok()) << placed.status();
   if (placed.ok()) placement = *std::move(placed);

@@ -106,9 +106,9 @@ TEST(RenderTest, AContextThatContradictsItselfIsRefused) {
 }
 
 TEST(RegistryTest, EveryContractIsFoundByItsName) {
-  EXPECT_EQ(ContractNames(),
-            (std::vector<std::string>{"paddle_collective", "paddle_heter", "paddle_ipu",
-                                      "paddle_ps", "paddle_rpc", "plain", "torch"}));
+  EXPECT_EQ(ContractNames(), (std::vector<std::string>{
+                                 "mindspore", "paddle_collective", "paddle_heter", "paddle_ipu",
+                                 "paddle_ps", "paddle_rpc", "plain", "rank_table", "torch"}));
   for (const std::string& name : ContractNames()) {
     const auto contract = FindContract(name);
     ASSERT_TRUE(contract.ok()) << contract.status();

@@ -320,7 +320,7 @@ help: use a rank from 0 to 0)"},
              R"(error: job.yaml:2:11: there is no contract 'troch'
     2 | contract: troch
       |           ^~~~~
-help: use one of paddle_collective, paddle_heter, paddle_ipu, paddle_ps, paddle_rpc, plain, torch)"},
+help: use one of mindspore, paddle_collective, paddle_heter, paddle_ipu, paddle_ps, paddle_rpc, plain, rank_table, torch)"},
         Case{
             "command: [x]\ncontract: torch\nrestart: {scope: rank}\n",
             R"(error: job.yaml:3:18: contract 'torch' cannot take a single rank back into a running process group
