@@ -96,6 +96,7 @@ absl::Status Daemon::OpenGangs() {
   gangs.base_env = BaseEnv();
   gangs.cgroup_root = options_.cgroup_root;
   gangs.keep_ended = options_.keep_ended;
+  reaper_ = std::make_unique<OrphanReaper>(loop_);
   gangs_ = Gangs::Make(gangs, loop_, ledger_.get(), topology_.get());
   return absl::OkStatus();
 }

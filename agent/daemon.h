@@ -15,6 +15,7 @@
 #include "agent/link/scheduler_link.h"
 #include "agent/node_identity.h"
 #include "agent/options.h"
+#include "agent/orphan_reaper.h"
 #include "agent/rpc/agent_service.h"
 #include "agent/rpc/log_service.h"
 #include "agent/scheduler_role.h"
@@ -71,6 +72,7 @@ class Daemon {
   OpenCalls calls_;
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<Topology> topology_;
+  std::unique_ptr<OrphanReaper> reaper_;
   std::unique_ptr<Gangs> gangs_;
   std::unique_ptr<SchedulerRole> scheduler_;  // Null without the role.
   std::unique_ptr<AgentServiceRpc> agent_service_;

@@ -25,7 +25,8 @@ sigset_t StopSet() {
 }  // namespace
 
 void BlockSignals() {
-  const sigset_t set = StopSet();
+  sigset_t set = StopSet();
+  sigaddset(&set, SIGCHLD);  // See OrphanReaper.
   PCHECK(pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0) << "pthread_sigmask";
   std::signal(SIGPIPE, SIG_IGN);
 }

@@ -8,8 +8,9 @@
 
 namespace muster {
 
-// Blocks the signals that ask a daemon to end, for this thread and all that it makes from here on:
-// call it before any thread is made. A broken pipe becomes an error of write(2).
+// Blocks the signals that ask a daemon to end, and SIGCHLD (see OrphanReaper), for this thread and
+// all that it makes from here on: call it before any thread is made. A broken pipe becomes an error
+// of write(2).
 void BlockSignals();
 
 // Hands those signals to the loop, by signalfd. Lives on the loop.
