@@ -296,7 +296,7 @@ void GangRunner::Recover(const FoundGang& found, const PlanMaker& make_plan) {
 GangEvidence GangRunner::Weigh(const FoundGang& found) const {
   GangEvidence evidence;
   evidence.reported = found.report.has_value() && found.report->finished() &&
-                      RankTable(request_, host_->node_name).Load(*found.report);
+                      RankStates(request_, host_->node_name).Load(*found.report);
   evidence.same_boot = found.intent.boot_id == host_->boot_id;
   evidence.begun = HasBegun(dir_);
   const absl::StatusOr<GangRecord> record = ReadGangRecord(dir_.path());

@@ -169,7 +169,7 @@ class GangRunner : private ShimEvents {
   EventLoop::TimerId reconnect_ = 0;
   std::unique_ptr<GangRemains> remains_;  // After a stop that found no shim.
 
-  RankTable ranks_;
+  RankStates ranks_;
   GangLogs logs_;
   v1::GangReport report_;
   bool changed_ = false;  // A report is about to be made.

@@ -42,7 +42,7 @@ v1::ExitResult ExitResultOf(const RankExit& exit) {
   return result;
 }
 
-RankTable::RankTable(const v1::StartGangRequest& request, const std::string& node_name)
+RankStates::RankStates(const v1::StartGangRequest& request, const std::string& node_name)
     : tag_(absl::StrCat("job=", request.gang().job_id(), " attempt=", request.gang().attempt())) {
   for (const v1::RankPlacement& placement : HostOf(request).ranks()) {
     Rank rank;
@@ -56,21 +56,21 @@ RankTable::RankTable(const v1::StartGangRequest& request, const std::string& nod
   }
 }
 
-int RankTable::Find(const std::string& role, int rank) const {
+int RankStates::Find(const std::string& role, int rank) const {
   for (int i = 0; i < size(); ++i) {
     if (status(i).rank() == rank && status(i).role() == role) return i;
   }
   return -1;
 }
 
-bool RankTable::AllFinal() const { return living() == 0; }
+bool RankStates::AllFinal() const { return living() == 0; }
 
-int RankTable::living() const {
+int RankStates::living() const {
   return static_cast<int>(std::count_if(ranks_.begin(), ranks_.end(),
                                         [](const Rank& rank) { return !IsFinal(rank.state); }));
 }
 
-bool RankTable::Started(int index, int restart, int pid, absl::Time when) {
+bool RankStates::Started(int index, int restart, int pid, absl::Time when) {
   Rank* const rank = At(index);
   if (rank == nullptr || restart < rank->status.restarts()) return false;
   if (restart > rank->status.restarts() && !Restart(index, restart)) return false;
@@ -80,7 +80,7 @@ bool RankTable::Started(int index, int restart, int pid, absl::Time when) {
   return Apply(rank, TaskEvent::kSpawned);
 }
 
-bool RankTable::Exited(const RankExit& exit) {
+bool RankStates::Exited(const RankExit& exit) {
   Rank* const rank = At(exit.index);
   if (rank == nullptr || exit.restart < rank->status.restarts()) return false;
   if (exit.restart > rank->status.restarts() && !Restart(exit.index, exit.restart)) return false;
@@ -98,7 +98,7 @@ bool RankTable::Exited(const RankExit& exit) {
   return true;
 }
 
-bool RankTable::StopAll() {
+bool RankStates::StopAll() {
   bool changed = false;
   for (Rank& rank : ranks_) {
     if (IsFinal(rank.state) || rank.state == TaskState::kStopping) continue;
@@ -107,7 +107,7 @@ bool RankTable::StopAll() {
   return changed;
 }
 
-bool RankTable::Restart(int index, int restart) {
+bool RankStates::Restart(int index, int restart) {
   Rank* const rank = At(index);
   if (rank == nullptr) return false;
   // After a crash of the agent this life's predecessor may have ended unheard.
@@ -122,7 +122,7 @@ bool RankTable::Restart(int index, int restart) {
   return true;
 }
 
-bool RankTable::EndRest(TaskEvent event, const v1::ExitResult& exit) {
+bool RankStates::EndRest(TaskEvent event, const v1::ExitResult& exit) {
   bool changed = false;
   for (Rank& rank : ranks_) {
     if (IsFinal(rank.state) || !Apply(&rank, event)) continue;
@@ -132,7 +132,7 @@ bool RankTable::EndRest(TaskEvent event, const v1::ExitResult& exit) {
   return changed;
 }
 
-bool RankTable::Load(const v1::GangReport& report) {
+bool RankStates::Load(const v1::GangReport& report) {
   if (report.ranks_size() != size()) return false;
   for (int i = 0; i < size(); ++i) {
     const v1::RankStatus& loaded = report.ranks(i);
@@ -148,7 +148,7 @@ bool RankTable::Load(const v1::GangReport& report) {
   return true;
 }
 
-void RankTable::Fill(v1::GangReport* report) const {
+void RankStates::Fill(v1::GangReport* report) const {
   report->clear_ranks();
   for (const Rank& rank : ranks_) {
     v1::RankStatus* const status = report->add_ranks();
@@ -157,11 +157,11 @@ void RankTable::Fill(v1::GangReport* report) const {
   }
 }
 
-RankTable::Rank* RankTable::At(int index) {
+RankStates::Rank* RankStates::At(int index) {
   return index >= 0 && index < size() ? &ranks_[static_cast<size_t>(index)] : nullptr;
 }
 
-bool RankTable::Apply(Rank* rank, TaskEvent event) {
+bool RankStates::Apply(Rank* rank, TaskEvent event) {
   const std::optional<TaskState> next = Next(rank->state, event);
   const std::string label = RankLabel(rank->status.role(), rank->status.rank());
   if (!next.has_value()) {

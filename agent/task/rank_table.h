@@ -17,10 +17,11 @@ namespace muster {
 // The ranks that one gang has on this host, and what became of each. Turns what msshim tells, in
 // any order and as often as it is told again, into the ranks of a GangReport. Indices are those of
 // NodePlacement.ranks and of ShimPlan::ranks. Pure; logs one line per state change.
-class RankTable {
+// Not called a table: that is Ascend's word for a file (launch/rank_table_file.h).
+class RankStates {
  public:
   // Every rank is STARTING. `request` was checked by CheckStart().
-  RankTable(const v1::StartGangRequest& request, const std::string& node_name);
+  RankStates(const v1::StartGangRequest& request, const std::string& node_name);
 
   int size() const { return static_cast<int>(ranks_.size()); }
   // -1: there is none.

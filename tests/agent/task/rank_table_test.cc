@@ -35,12 +35,12 @@ RankExit ExitOf(int index, int code, int restart = 0) {
   return exit;
 }
 
-class RankTableTest : public testing::Test {
+class RankStatesTest : public testing::Test {
  protected:
-  RankTable table_{TwoRanks(), "node-1"};
+  RankStates table_{TwoRanks(), "node-1"};
 };
 
-TEST_F(RankTableTest, ReportsEveryRankFromTheStart) {
+TEST_F(RankStatesTest, ReportsEveryRankFromTheStart) {
   v1::GangReport report;
   table_.Fill(&report);
   ASSERT_EQ(report.ranks_size(), 2);
@@ -50,7 +50,7 @@ TEST_F(RankTableTest, ReportsEveryRankFromTheStart) {
   EXPECT_EQ(report.ranks(1).state(), v1::RANK_STATE_STARTING);
 }
 
-TEST_F(RankTableTest, AnExitCarriesAllThatTheShimKnows) {
+TEST_F(RankStatesTest, AnExitCarriesAllThatTheShimKnows) {
   EXPECT_TRUE(table_.Started(0, 0, 812, kThen));
   EXPECT_TRUE(table_.Exited(ExitOf(0, 3)));
   const v1::RankStatus& status = table_.status(0);
@@ -63,7 +63,7 @@ TEST_F(RankTableTest, AnExitCarriesAllThatTheShimKnows) {
   EXPECT_EQ(table_.living(), 1);
 }
 
-TEST_F(RankTableTest, AReplayChangesNothing) {
+TEST_F(RankStatesTest, AReplayChangesNothing) {
   table_.Started(0, 0, 812, kThen);
   table_.Exited(ExitOf(0, 3));
   EXPECT_FALSE(table_.Started(0, 0, 812, kThen));
@@ -71,12 +71,12 @@ TEST_F(RankTableTest, AReplayChangesNothing) {
   EXPECT_EQ(table_.status(0).exit().code(), 3);
 }
 
-TEST_F(RankTableTest, AnExitWithoutAStartIsBelieved) {
+TEST_F(RankStatesTest, AnExitWithoutAStartIsBelieved) {
   EXPECT_TRUE(table_.Exited(ExitOf(0, 3)));
   EXPECT_EQ(table_.state(0), TaskState::kExited);
 }
 
-TEST_F(RankTableTest, TheNextLifeForgetsTheLast) {
+TEST_F(RankStatesTest, TheNextLifeForgetsTheLast) {
   table_.Started(0, 0, 812, kThen);
   table_.Exited(ExitOf(0, 3));
   EXPECT_TRUE(table_.Restart(0, 1));
@@ -89,13 +89,13 @@ TEST_F(RankTableTest, TheNextLifeForgetsTheLast) {
   EXPECT_EQ(table_.status(0).restarts(), 1);
 }
 
-TEST_F(RankTableTest, ALifeThatWasBegunBeforeTheAgentsCrashIsTakenUp) {
+TEST_F(RankStatesTest, ALifeThatWasBegunBeforeTheAgentsCrashIsTakenUp) {
   EXPECT_TRUE(table_.Started(0, 2, 900, kThen));
   EXPECT_EQ(table_.status(0).restarts(), 2);
   EXPECT_EQ(table_.state(0), TaskState::kRunning);
 }
 
-TEST_F(RankTableTest, StoppingRanksStayStoppingUntilTheyEnd) {
+TEST_F(RankStatesTest, StoppingRanksStayStoppingUntilTheyEnd) {
   table_.Started(0, 0, 812, kThen);
   EXPECT_TRUE(table_.StopAll());
   EXPECT_FALSE(table_.StopAll());
@@ -104,7 +104,7 @@ TEST_F(RankTableTest, StoppingRanksStayStoppingUntilTheyEnd) {
   EXPECT_EQ(table_.state(1), TaskState::kStopping);
 }
 
-TEST_F(RankTableTest, TheRestEndsAlikeAndTheEndedStay) {
+TEST_F(RankStatesTest, TheRestEndsAlikeAndTheEndedStay) {
   table_.Exited(ExitOf(0, 3));
   EXPECT_TRUE(table_.EndRest(TaskEvent::kHostGone, UnknownExit("its host rebooted")));
   EXPECT_EQ(table_.state(0), TaskState::kExited);
@@ -113,23 +113,23 @@ TEST_F(RankTableTest, TheRestEndsAlikeAndTheEndedStay) {
   EXPECT_TRUE(table_.AllFinal());
 }
 
-TEST_F(RankTableTest, StrangeIndicesAreIgnored) {
+TEST_F(RankStatesTest, StrangeIndicesAreIgnored) {
   EXPECT_FALSE(table_.Started(2, 0, 1, kThen));
   EXPECT_FALSE(table_.Started(-1, 0, 1, kThen));
   EXPECT_FALSE(table_.Exited(ExitOf(7, 0)));
 }
 
-TEST_F(RankTableTest, LoadsItsOwnReportAndNoOther) {
+TEST_F(RankStatesTest, LoadsItsOwnReportAndNoOther) {
   table_.Exited(ExitOf(0, 3));
   table_.EndRest(TaskEvent::kExitUnknown, UnknownExit("?"));
   v1::GangReport report;
   table_.Fill(&report);
-  RankTable later(TwoRanks(), "node-1");
+  RankStates later(TwoRanks(), "node-1");
   EXPECT_TRUE(later.Load(report));
   EXPECT_EQ(later.state(0), TaskState::kExited);
   EXPECT_EQ(later.state(1), TaskState::kUnknown);
   report.mutable_ranks(0)->set_rank(99);
-  EXPECT_FALSE(RankTable(TwoRanks(), "node-1").Load(report));
+  EXPECT_FALSE(RankStates(TwoRanks(), "node-1").Load(report));
 }
 
 TEST(ExitResultOfTest, TellsTheFourKindsApart) {
