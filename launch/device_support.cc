@@ -35,8 +35,8 @@ constexpr Row kRows[] = {
     {"paddle_collective", "*",  {  1,     1,     1,  1,  1,  1,   1}, ""},
     {"paddle_ps",         "*",  {  1,     1,     0,  1,  0,  0,   0},
      "Paddle's parameter servers have CPU, GPU and XPU trainers; use nvidia, xpu or no device"},
-    {"paddle_heter",      "*",  {  1,     1,     0,  0,  0,  0,   0},
-     "Paddle's heterogeneous stages are CPU and GPU; use nvidia, or no device"},
+    {"paddle_heter",      "*",  {  1,     1,     0,  1,  0,  0,   0},
+     "Paddle's heterogeneous stages are CPU, GPU and XPU; use nvidia, xpu or no device"},
     {"paddle_rpc",        "*",  {  1,     1,     1,  1,  1,  1,   1}, ""},
     // poprun finds the IPUs through the V-IPU server: a host need not hold any.
     {"paddle_ipu",        "*",  {  1,     0,     0,  0,  0,  1,   0},

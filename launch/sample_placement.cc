@@ -15,18 +15,28 @@ namespace {
 
 constexpr uint32_t kFirstPort = 20000;
 constexpr int kHostsPerNet = 254;
+constexpr int kDevicesPerHost = 16;  // Of an Ascend host, at most.
 
 std::string LoopbackAddress(int node_rank) {
   return absl::StrCat("127.0.", node_rank / kHostsPerNet, ".", node_rank % kHostsPerNet + 1);
 }
 
-void AddDevices(const v1::DeviceRequest& request, std::map<std::string, int>* used,
+// What rank tables need of Ascend devices; no other kind has it.
+void AddNetwork(int node_rank, v1::DeviceId* device) {
+  if (device->kind() != "ascend") return;
+  const int n = device->physical();
+  device->set_address(absl::StrCat("192.168.", node_rank % kHostsPerNet, ".", n + 1));
+  device->set_super_device_id(absl::StrCat(node_rank * kDevicesPerHost + n));
+}
+
+void AddDevices(const v1::DeviceRequest& request, int node_rank, std::map<std::string, int>* used,
                 v1::NodePlacement* node, v1::RankPlacement* rank) {
   for (int i = 0; i < request.count(); ++i) {
     rank->add_devices(node->devices_size());
     v1::DeviceId* device = node->add_devices();
     device->set_kind(request.kind());
     device->set_physical((*used)[request.kind()]++);
+    AddNetwork(node_rank, device);
   }
 }
 
@@ -44,7 +54,7 @@ v1::NodePlacement PlaceNode(const v1::JobSpec& spec, const std::vector<RoleNeeds
     rank->set_role(role.name());
     rank->set_rank(slot.rank);
     rank->set_local_rank(slot.local_rank);
-    AddDevices(DevicesOf(spec, role), &used, &node, rank);
+    AddDevices(DevicesOf(spec, role), node_rank, &used, &node, rank);
     for (int i = 0; i < PortsOfRank(needs[slot.role], slot.rank); ++i) {
       rank->add_ports(next_port++);
     }

@@ -33,7 +33,43 @@ bool CanWork(absl::string_view health) {
   return word != "critical" && word != "offline";
 }
 
+HccnOptions HccnOf(const AscendProbe::Options& options) {
+  HccnOptions hccn;
+  hccn.tool = options.hccn_tool;
+  hccn.root = options.root;
+  hccn.timeout = options.timeout;
+  return hccn;
+}
+
 }  // namespace
+
+AscendProbe::AscendProbe(const Options& options) : options_(options), addresses_(HccnOf(options)) {}
+
+const std::string& AscendProbe::SuperDeviceId(int number, const NpuFacts& facts) {
+  std::string& id = super_device_ids_[number];
+  if (!id.empty() || !ask_super_pod_ || facts.card < 0) return id;
+  const auto output = ProgramOutput({options_.npu_smi, "info", "-t", "spod-info", "-i",
+                                     absl::StrCat(facts.card), "-c", absl::StrCat(facts.chip)},
+                                    options_.timeout);
+  if (output.ok()) id = ParseSuperDeviceId(*output);
+  ask_super_pod_ = !id.empty();  // All devices of a host are of one kind.
+  return id;
+}
+
+void AscendProbe::AddNetwork(const std::map<int, NpuFacts>& facts,
+                             std::vector<v1::Device>* devices) {
+  std::vector<int> numbers;
+  for (const v1::Device& device : *devices) numbers.push_back(device.physical());
+  const std::map<int, std::string> addresses = addresses_.Read(numbers);
+  for (v1::Device& device : *devices) {
+    if (const auto found = addresses.find(device.physical()); found != addresses.end()) {
+      device.set_address(found->second);
+    }
+    if (const auto found = facts.find(device.physical()); found != facts.end()) {
+      device.set_super_device_id(SuperDeviceId(device.physical(), found->second));
+    }
+  }
+}
 
 absl::StatusOr<std::vector<v1::Device>> AscendProbe::Probe() {
   std::vector<v1::Device> devices;
@@ -67,6 +103,7 @@ absl::StatusOr<std::vector<v1::Device>> AscendProbe::Probe() {
     device.set_numa_node(numa_node);
     devices.push_back(std::move(device));
   }
+  AddNetwork(all_facts, &devices);
   return devices;
 }
 

@@ -124,8 +124,23 @@ std::map<int, NpuFacts> ParseNpuSmi(absl::string_view mapping, absl::string_view
     NpuFacts& found = by_number[mapped.number];
     if (it != facts.end()) found = it->second;
     if (!mapped.model.empty()) found.model = mapped.model;
+    found.card = chip.first;
+    found.chip = chip.second;
   }
   return by_number;
+}
+
+std::string ParseSuperDeviceId(absl::string_view spod_info) {
+  for (const absl::string_view line : absl::StrSplit(spod_info, '\n')) {
+    const std::pair<absl::string_view, absl::string_view> halves =
+        absl::StrSplit(line, absl::MaxSplits(':', 1));
+    uint64_t id = 0;
+    if (absl::StripAsciiWhitespace(halves.first) == "SDID" &&
+        absl::SimpleAtoi(absl::StripAsciiWhitespace(halves.second), &id)) {
+      return absl::StrCat(id);
+    }
+  }
+  return "";
 }
 
 }  // namespace muster

@@ -20,6 +20,7 @@ const Command& WaitCommand();
 const Command& CancelCommand();
 const Command& RenderCommand();
 const Command& ValidateCommand();
+const Command& RankTableCommand();
 const Command& VersionCommand();
 const Command& HelpCommand();
 
