@@ -70,7 +70,7 @@ absl::Status NoAgentError(const std::string& address, const std::string& cause) 
   return WithDetail(absl::UnavailableError(absl::StrCat("no agent answers at ", address,
                                                         cause.empty() ? "" : " (", cause,
                                                         cause.empty() ? "" : ")")),
-                    "NO_AGENT", "", "start one with 'msagentd', or use 'msctl run --local'");
+                    kNoAgentReason, "", "start one with 'msagentd', or use 'msctl run --local'");
 }
 
 absl::Status ProbeAddress(const std::string& address) {

@@ -20,6 +20,10 @@ std::string ResolveAddress(const std::string& flag, const EnvLookup& env);
 // hint. A Unix socket is tried at once; of TCP only the form is checked, gRPC finds out the rest.
 absl::Status ProbeAddress(const std::string& address);
 
+// ErrorDetail.reason of errors that this client, not a server, has worded.
+inline constexpr char kNoAgentReason[] = "NO_AGENT";
+inline constexpr char kNoAnswerReason[] = "NO_ANSWER";
+
 // "no agent answers at ADDRESS (cause)" with the hint what to do.
 absl::Status NoAgentError(const std::string& address, const std::string& cause);
 

@@ -6,9 +6,7 @@
 #include "common/base/status.h"
 
 namespace muster {
-namespace {
 
-// Before that the hosts do not know the attempt.
 bool HasStarted(const v1::Job& job, const v1::Attempt& attempt) {
   if (attempt.placement().nodes().empty()) return false;
   const bool current = attempt.number() == job.status().attempts().rbegin()->number();
@@ -21,8 +19,6 @@ bool HasStarted(const v1::Job& job, const v1::Attempt& attempt) {
       return true;
   }
 }
-
-}  // namespace
 
 JobFollower::JobFollower(JobSource* source, EventLoop* loop, Options options, Callbacks callbacks)
     : source_(source),

@@ -16,6 +16,9 @@
 
 namespace muster {
 
+// Whether `attempt`, one of the job's, has come so far that its hosts know it, and have its output.
+bool HasStarted(const v1::Job& job, const v1::Attempt& attempt);
+
 // Follows a job and its output to the end: watches the job, reads the output of each attempt from
 // the hosts it ran on, and goes over to the next attempt when all of the last one was read. Lives
 // on the loop.

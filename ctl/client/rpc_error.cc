@@ -12,7 +12,7 @@ absl::Status FromRpc(const grpc::Status& status, const std::string& address) {
   const absl::Status error = FromGrpcStatus(status);
   if (error.ok() || DetailsOf(error).errors_size() > 0) return error;
   if (error.code() == absl::StatusCode::kDeadlineExceeded) {
-    return WithDetail(error, "NO_ANSWER", "",
+    return WithDetail(error, kNoAnswerReason, "",
                       absl::StrCat("the agent at ", address,
                                    " did not answer in time; --timeout gives it longer"));
   }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "ctl/cli/exit_code.h"
+#include "ctl/client/comeback.h"
 #include "ctl/view/verdict.h"
 
 namespace muster {
@@ -52,7 +53,7 @@ void Attachment::OnSubmitted(const absl::StatusOr<v1::Job>& job) {
       return;
     }
   }
-  if (!job.ok()) return Leave(job.status());
+  if (!job.ok()) return Leave(LostUnderSubmit(job.status()));
   job_ = *job;
   if (!options_.local) session_->RememberJob(job_.id());
   Follow();
@@ -82,7 +83,7 @@ void Attachment::Follow() {
 }
 
 void Attachment::OnDone(const absl::Status& status) {
-  if (!status.ok()) return Leave(status);
+  if (!status.ok()) return Leave(options_.local ? status : LostUnder(job_.id(), status));
   if (stopped_by_ != SIGPIPE) Verdict();  // Nobody reads any more.
   Leave(stopped_by_ != 0 ? 128 + stopped_by_ : MirroredExitCode(job_));
 }

@@ -4,21 +4,26 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "common/base/event_loop.h"
 #include "common/base/status.h"
+#include "ctl/client/comeback.h"
 #include "ctl/client/grpc_job_source.h"
 #include "ctl/client/job_follower.h"
+#include "ctl/client/job_watcher.h"
 #include "ctl/cmd/commands.h"
 #include "ctl/cmd/log_view.h"
 #include "ctl/cmd/session.h"
 #include "ctl/cmd/signals.h"
+#include "ctl/view/silence.h"
 #include "ctl/view/verdict.h"
-#include "ctl/view/words.h"
 
 namespace muster {
 namespace {
 
 constexpr int kBrokenPipe = 128 + SIGPIPE;
+// How long a follower sees nothing before it is told why.
+constexpr absl::Duration kSilence = absl::Seconds(1);
 
 absl::StatusOr<LogSelection> SelectionOf(const Flags& flags) {
   LogSelection selection;
@@ -51,20 +56,27 @@ absl::StatusOr<int> AttemptOf(const Flags& flags, const v1::Job& job) {
   return absl::NotFoundError(absl::StrCat("job ", job.id(), " has no attempt before this one"));
 }
 
+// Whether the hosts have output of the attempt that is to be read.
+bool HasBegun(const v1::Job& job, int attempt) {
+  const auto& attempts = job.status().attempts();
+  return !attempts.empty() && (attempt >= 0 || HasStarted(job, *attempts.rbegin()));
+}
+
 // Shows a job's output until there is no more.
 class LogRun {
  public:
   LogRun(const JobFollower::Options& options, JobSource* source, EventLoop* loop, Session* session,
          Signals* signals)
-      : session_(session),
+      : options_(options),
+        session_(session),
         loop_(loop),
         progress_(session->err(), session->err_terminal(), loop->clock(), session->quiet()),
         view_(LogViewOptions(session->flags()), options.logs, session, &progress_, loop,
               [this] { Leave(kBrokenPipe); }) {
-    signals->Watch(loop, [this](int signal) { Leave(128 + signal); });
+    signals->Watch(loop, [this](int signal) { OnSignal(signal); });
     JobFollower::Callbacks callbacks;
     callbacks.on_job = [this](const v1::Job& job) { job_ = job; };
-    callbacks.on_log = [this](const v1::ReadLogsResponse& message) { view_.Print(job_, message); };
+    callbacks.on_log = [this](const v1::ReadLogsResponse& message) { OnLog(message); };
     callbacks.on_attempt_read = [](int) {};
     callbacks.on_notice = [this](const std::string& text) {
       progress_.Notice(text);
@@ -72,18 +84,42 @@ class LogRun {
     };
     callbacks.on_done = [this](const absl::Status& status) { Done(status); };
     follower_ = std::make_unique<JobFollower>(source, loop, options, std::move(callbacks));
+    if (options.logs.follow) silence_timer_ = loop->After(kSilence, [this] { TellSilence(); });
   }
 
   absl::StatusOr<int> Run() {
     loop_->Run();
+    loop_->Cancel(silence_timer_);
     follower_ = nullptr;
     view_.Finish();
     return result_;
   }
 
  private:
+  void OnLog(const v1::ReadLogsResponse& message) {
+    silent_ = silent_ && message.has_end();
+    view_.Print(job_, message);
+  }
+  // Once, so that nobody takes an empty screen for a broken one.
+  void TellSilence() {
+    if (!silent_ || job_.id().empty() || session_->quiet()) return;
+    silent_ = false;
+    session_->err()->Write(
+        absl::StrCat(SilenceText(job_, options_.first_attempt, options_.logs), "\n"));
+    view_.FlushSoon();
+  }
+  void OnSignal(int signal) {
+    const bool hint = signal == SIGINT && options_.logs.follow && !session_->quiet() &&
+                      session_->err_terminal().is_tty && !job_.id().empty() &&
+                      !IsFinal(job_.status().state());
+    // Below the "^C" that the terminal shows.
+    if (hint) session_->err()->Write(absl::StrCat("\n", ComebackHint(job_.id()), "\n"));
+    Leave(128 + signal);
+  }
   void Done(const absl::Status& status) {
-    if (!status.ok()) return Leave(status);
+    if (!status.ok())
+      return Leave(options_.logs.follow ? LostUnder(options_.job_id, status) : status);
+    TellSilence();
     Leave(session_->flags().Bool("exit_status") ? MirroredExitCode(job_) : 0);
   }
   void Leave(const absl::StatusOr<int>& result) {
@@ -91,19 +127,34 @@ class LogRun {
     loop_->Stop();
   }
 
+  const JobFollower::Options options_;
   Session* const session_;
   EventLoop* const loop_;
   Progress progress_;
   LogView view_;
   v1::Job job_;
   std::unique_ptr<JobFollower> follower_;
+  EventLoop::TimerId silence_timer_ = 0;
+  bool silent_ = true;  // Nothing was shown yet, and nothing was said of it.
   absl::StatusOr<int> result_ = 0;
 };
+
+// An exit status is the whole job's, once it has one.
+absl::Status CheckFlags(const Flags& flags) {
+  if (!flags.Bool("exit_status")) return absl::OkStatus();
+  if (!flags.Bool("follow")) {
+    return absl::InvalidArgumentError("--exit-status: the job's end is awaited only with --follow");
+  }
+  if (!flags.Has("attempt") && !flags.Bool("previous")) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "--exit-status: one attempt has none, leave out --attempt and --previous");
+}
 
 absl::StatusOr<int> Logs(const Invocation& invocation) {
   Signals signals;
   EventLoop loop;
   Session session(invocation, signals.fd());
+  MUSTER_RETURN_IF_ERROR(CheckFlags(session.flags()));
   JobFollower::Options options;
   MUSTER_ASSIGN_OR_RETURN(options.logs, SelectionOf(session.flags()));
   MUSTER_ASSIGN_OR_RETURN(const std::string id, session.JobArgument(0));
@@ -113,10 +164,9 @@ absl::StatusOr<int> Logs(const Invocation& invocation) {
   options.job_id = job.id();
   options.give_up_after = session.timeout();
   options.only_first = !options.logs.follow || options.first_attempt >= 0;
-  if (job.status().attempts().empty() && !options.logs.follow) {
+  if (!options.logs.follow && !HasBegun(job, options.first_attempt)) {
     if (!session.quiet()) {
-      session.err()->Write(absl::StrCat("job ", job.id(), " has no output yet, it is ",
-                                        StateWord(job.status().state()), "\n"));
+      session.err()->Write(absl::StrCat(SilenceText(job, -1, options.logs), "\n"));
     }
     return 0;
   }

@@ -5,6 +5,7 @@
 #include "absl/time/clock.h"
 #include "common/base/status.h"
 #include "ctl/cli/exit_code.h"
+#include "ctl/client/comeback.h"
 #include "ctl/client/reconnect.h"
 #include "ctl/cmd/commands.h"
 #include "ctl/cmd/session.h"
@@ -35,7 +36,7 @@ absl::StatusOr<v1::Job> WaitFor(ApiClient* api, const std::string& id, absl::Tim
     }
     if (!IsLostContact(job.status())) return job;
     const std::optional<absl::Duration> wait = reconnect.Next();
-    if (!wait.has_value()) return job;
+    if (!wait.has_value()) return LostUnder(id, job.status());
     absl::SleepFor(std::min(*wait, left));
   }
 }

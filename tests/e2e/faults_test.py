@@ -87,6 +87,24 @@ class FaultsTest(JobCase):
         self.assertEqual("".join(lines).count("up"), 2)
         self.assertEqual(rest.count("up"), 0, "a line came twice")
 
+    def test_a_client_whose_agent_stays_away_says_how_to_come_back(self):
+        gate = self.path("gate")
+        path = self.cluster.write("attached.yaml", self.spec("slow_start", "--until", gate))
+        client = self.cluster.popen_msctl("submit", "--follow", "--timeout", "1s", path,
+                                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                          cwd=self.cluster.dir)
+        client.stdout.readline()
+        self.cluster.kill_agent()
+        _, messages = client.communicate(timeout=30)
+        self.cluster.start_agent()
+        job = self.last_job()
+        self.assertEqual(client.returncode, 6, messages)
+        self.assertNotIn("--local", messages)
+        self.assertIn(f"help: job {job} goes on: 'msctl logs -f {job}' comes back to it, "
+                      f"'msctl wait {job}' waits for its end", messages)
+        open(gate, "w").close()
+        self.assertEqual(self.wait(job), 0)
+
     def test_a_killed_shim_loses_no_exit_while_the_agent_lives(self):
         gate, witness = self.path("gate"), self.path("pids")
         job = self.submit_detached(self.spec("slow_start", "--until", gate, "--witness", witness,
