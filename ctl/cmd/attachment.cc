@@ -90,9 +90,7 @@ void Attachment::OnDone(const absl::Status& status) {
 
 void Attachment::Verdict() {
   view_.Finish();
-  const bool good = job_.status().state() == v1::JOB_STATE_SUCCEEDED;
-  // A local run that went well says nothing, like the program alone.
-  if (!session_->quiet() && !(options_.local && good)) {
+  if (!session_->quiet()) {
     session_->err()->Write(VerdictText(job_, session_->err_terminal(), !options_.local));
   }
   if (session_->format() == Format::kJson || session_->format() == Format::kYaml) {

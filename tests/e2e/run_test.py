@@ -35,6 +35,29 @@ class RunTest(JobCase):
     def both(self):
         return (("local", self.run_local), ("agent", self.run_agent))
 
+    def test_both_ways_end_with_the_same_line(self):
+        for name, run in self.both():
+            with self.subTest(name):
+                last = run("--name", "good", "--", "/bin/true").stderr.splitlines()[-1]
+                self.assertRegex(last, r"^(✓|ok:) good-\w+ succeeded after \d+\.\ds$")
+
+    def test_a_program_that_is_not_there_gets_one_clear_line(self):
+        for name, run in self.both():
+            with self.subTest(name):
+                done = run("--", "no-such-program", check=False)
+                self.assertEqual(done.returncode, 127, done.stderr)
+                self.assertRegex(done.stderr, r"rank 0 on \S+: cannot start 'no-such-program': No "
+                                              r"such file or directory; it is not in the PATH of "
+                                              r"the rank\n")
+                self.assertNotIn(" running (", done.stderr)
+
+    def test_too_many_ranks_name_the_flag_and_the_limit(self):
+        done = self.run_local("--nproc", "2000", "--", "/bin/true", check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual(done.stderr.splitlines(),
+                         ["error: --nproc: 2000 ranks on a host, must be 1 to 1024",
+                          "help: more ranks need more hosts: --nodes"])
+
     def test_every_rank_runs_and_is_heard(self):
         for name, run in self.both():
             with self.subTest(name):
