@@ -26,6 +26,15 @@ absl::Status CheckLocal(const v1::JobSpec& spec) {
                                                  ": without an agent there is one host, this one"));
 }
 
+// Who asks for a terminal may expect to type into it.
+void TellOfEmptyStdin(const Flags& flags) {
+  if (!flags.Bool("tty") || flags.Bool("quiet") || isatty(STDIN_FILENO) == 0) return;
+  Output(STDERR_FILENO)
+      .Write(
+          "muster: --tty gives the ranks a terminal to write to; what is typed here does not "
+          "reach them\n");
+}
+
 absl::StatusOr<int> Run(const Invocation& invocation) {
   const Flags& flags = invocation.flags;
   if (flags.Bool("agent") && flags.Bool("local")) {
@@ -33,6 +42,7 @@ absl::StatusOr<int> Run(const Invocation& invocation) {
   }
   MUSTER_ASSIGN_OR_RETURN(const v1::JobSpec spec,
                           RunSpec(flags, invocation.arguments, CurrentDir(), GetEnv));
+  TellOfEmptyStdin(flags);
   if (flags.Bool("local")) {
     MUSTER_RETURN_IF_ERROR(CheckLocal(spec));
     return RunLocally(invocation, spec, "running locally");
@@ -78,7 +88,8 @@ const Command& RunCommand() {
     command->notes =
         "Goes through the agent if one answers, else runs in this process; a line on stderr says\n"
         "which. Ends with the exit code of the rank that failed first. Ctrl-C detaches from a job\n"
-        "behind an agent, and stops a local run.";
+        "behind an agent, and stops a local run. The ranks' standard input is empty (/dev/null), "
+        "also\nwith --tty.";
     command->min_arguments = 1;
     command->first_argument_ends = true;
     command->run = Run;

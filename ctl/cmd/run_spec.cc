@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -21,6 +22,8 @@ constexpr const char* kCarried[] = {"PATH",        "PYTHONPATH",      "LD_LIBRAR
                                     "VIRTUAL_ENV", "CONDA_PREFIX",    "LANG",
                                     "LC_ALL",      "OMP_NUM_THREADS", "PYTHONUNBUFFERED"};
 
+constexpr int64_t kMaxRestarts = 1000000;  // As FindJobFaults() has it.
+
 absl::Status Wrong(absl::string_view flag, absl::string_view value, absl::string_view form) {
   return absl::InvalidArgumentError(absl::StrCat(flag, ": '", value, "' is not ", form));
 }
@@ -35,6 +38,17 @@ absl::Status SetNodes(const std::string& text, v1::NodeRange* nodes) {
   }
   nodes->set_min(min);
   nodes->set_max(max);
+  return absl::OkStatus();
+}
+
+absl::Status SetRanks(const Flags& flags, v1::JobSpec* spec) {
+  const int64_t ranks = flags.Int("nproc", 1);
+  if (ranks < 1 || ranks > kMaxRanksPerNode) {
+    return WithDetail(absl::InvalidArgumentError(absl::StrCat(
+                          "--nproc: ", ranks, " ranks on a host, must be 1 to ", kMaxRanksPerNode)),
+                      "OUT_OF_RANGE", "job.ranks_per_node", "more ranks need more hosts: --nodes");
+  }
+  spec->set_ranks_per_node(static_cast<int32_t>(ranks));
   return absl::OkStatus();
 }
 
@@ -65,6 +79,30 @@ absl::Status SetEnv(const std::vector<std::string>& given, const EnvLookup& env,
   return absl::OkStatus();
 }
 
+// The flag that sets a field of the spec.
+std::string FlagOf(absl::string_view field_path) {
+  static constexpr std::pair<const char*, const char*> kFlags[] = {
+      {"job.nodes", "--nodes"},       {"job.devices_per_rank", "--devices"},
+      {"job.name", "--name"},         {"job.env", "--env"},
+      {"job.workdir", "--workdir"},   {"job.restart", "--max-restarts"},
+      {"job.logs", "--log-dir"},      {"job.contract", "--contract"},
+      {"job.command", "the command"},
+  };
+  for (const auto& [field, flag] : kFlags) {
+    if (absl::StartsWith(field_path, field)) return absl::StrCat(flag, ": ");
+  }
+  return "";
+}
+
+absl::Status CheckFlags(const v1::JobSpec& spec) {
+  const std::vector<JobFault> faults = FindJobFaults(spec);
+  if (faults.empty()) return absl::OkStatus();
+  v1::ErrorDetails details;
+  for (const JobFault& fault : faults) *details.add_errors() = fault.detail;
+  const std::string flag = FlagOf(faults[0].detail.field_path());
+  return WithDetails(absl::InvalidArgumentError(absl::StrCat(flag, faults[0].message)), details);
+}
+
 }  // namespace
 
 std::vector<FlagSpec> RunSpecFlags() {
@@ -82,7 +120,8 @@ std::vector<FlagSpec> RunSpecFlags() {
        "what the failure of one rank means for the others"},
       {"bind", 0, FlagType::kChoice, "none|core|numa", "binds each rank to processors"},
       {"log_dir", 0, FlagType::kString, "DIR", "also keeps each rank's output in a file there"},
-      {"tty", 't', FlagType::kBool, "", "gives each rank a pseudo terminal"},
+      {"tty", 't', FlagType::kBool, "",
+       "gives each rank a pseudo terminal to write to; stdin stays empty"},
   };
 }
 
@@ -92,10 +131,7 @@ absl::StatusOr<v1::JobSpec> RunSpec(const Flags& flags, const std::vector<std::s
   spec.set_name(flags.String("name", JobNameFrom(BaseName(command[0]))));
   spec.set_contract(flags.String("contract", "plain"));
   MUSTER_RETURN_IF_ERROR(SetNodes(flags.String("nodes", "1"), spec.mutable_nodes()));
-  spec.set_ranks_per_node(static_cast<int32_t>(flags.Int("nproc", 1)));
-  if (spec.ranks_per_node() < 1) {
-    return Wrong("--nproc", flags.String("nproc"), "a number of at least 1");
-  }
+  MUSTER_RETURN_IF_ERROR(SetRanks(flags, &spec));
   if (flags.Has("devices")) {
     MUSTER_RETURN_IF_ERROR(SetDevices(flags.String("devices"), spec.mutable_devices_per_rank()));
   }
@@ -104,20 +140,21 @@ absl::StatusOr<v1::JobSpec> RunSpec(const Flags& flags, const std::vector<std::s
                                         : current_dir);
   MUSTER_RETURN_IF_ERROR(SetEnv(flags.List("env"), env, spec.mutable_env()));
   if (flags.Has("max_restarts")) {
-    spec.mutable_restart()->set_max_restarts(static_cast<int32_t>(flags.Int("max_restarts", 0)));
+    const int64_t restarts = flags.Int("max_restarts", 0);
+    if (restarts > kMaxRestarts) {
+      return Wrong("--max-restarts", flags.String("max_restarts"),
+                   absl::StrCat("a number from 0 to ", kMaxRestarts));
+    }
+    spec.mutable_restart()->set_max_restarts(static_cast<int32_t>(restarts));
   }
   if (flags.String("on_failure") == "continue") spec.set_on_failure(v1::FAILURE_ACTION_CONTINUE);
   if (flags.String("bind") == "core") spec.set_bind(v1::CORE_BINDING_CORE);
   if (flags.String("bind") == "numa") spec.set_bind(v1::CORE_BINDING_NUMA);
   if (flags.Has("log_dir")) spec.mutable_logs()->set_dir(flags.String("log_dir"));
   spec.set_tty(flags.Bool("tty"));
+  // Before the defaults, which would name fields that no flag sets.
+  MUSTER_RETURN_IF_ERROR(CheckFlags(spec));
   CompleteSpec(&spec);
-  const std::vector<JobFault> faults = FindJobFaults(spec);
-  if (!faults.empty()) {
-    v1::ErrorDetails details;
-    for (const JobFault& fault : faults) *details.add_errors() = fault.detail;
-    return WithDetails(absl::InvalidArgumentError(faults[0].message), details);
-  }
   MUSTER_RETURN_IF_ERROR(CheckContract(spec));
   return spec;
 }

@@ -60,6 +60,14 @@ TEST_F(RunSpecTest, SaysWhatIsWrong) {
             "--devices: ':2' is not KIND:COUNT, like nvidia:1");
   EXPECT_EQ(Spec({"--env=1X=2", "x"}).status().message(),
             "--env: '1X=2' is not NAME=VALUE or NAME");
+  EXPECT_EQ(Spec({"--nproc=2000", "x"}).status().message(),
+            "--nproc: 2000 ranks on a host, must be 1 to 1024");
+  EXPECT_EQ(Spec({"--nproc=99999999999", "x"}).status().message(),
+            "--nproc: 99999999999 ranks on a host, must be 1 to 1024");
+  EXPECT_EQ(Spec({"--name=Bad Name", "x"}).status().message(),
+            "--name: 'Bad Name' cannot be a name");
+  EXPECT_EQ(Spec({"--max-restarts=99999999999", "x"}).status().message(),
+            "--max-restarts: '99999999999' is not a number from 0 to 1000000");
   EXPECT_FALSE(Spec({"--contract=tourch", "x"}).ok());
 }
 
