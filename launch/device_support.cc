@@ -51,6 +51,13 @@ size_t ColumnOf(absl::string_view kind) {
   return kOther;
 }
 
+// Where a role's devices stand in the job file: mostly there is one request, for the whole job.
+std::string FieldOfDevices(const v1::JobSpec& spec, int index) {
+  int requests = 0;
+  for (const v1::RoleSpec& role : spec.roles()) requests += DevicesOf(spec, role).count() > 0;
+  return absl::StrCat(requests > 1 ? absl::StrCat("roles[", index, "].") : "", "devices_per_rank");
+}
+
 const Row* FindRow(absl::string_view contract, absl::string_view mode) {
   for (const Row& row : kRows) {
     if (row.contract == contract && (row.mode == "*" || row.mode == mode)) return &row;
@@ -74,9 +81,9 @@ absl::Status CheckDeviceSupport(const v1::JobSpec& spec) {
     if (devices.count() == 0) continue;
     has_devices = true;
     if (row->runs_on[ColumnOf(devices.kind())]) continue;
-    return absl::InvalidArgumentError(absl::StrCat(
-        spec.roles_size() > 1 ? absl::StrCat("roles[", i, "].") : "", "devices_per_rank.kind: '",
-        devices.kind(), "' is not for contract '", spec.contract(), "': ", row->reason));
+    return absl::InvalidArgumentError(absl::StrCat(FieldOfDevices(spec, i), ".kind: '",
+                                                   devices.kind(), "' is not for contract '",
+                                                   spec.contract(), "': ", row->reason));
   }
   if (has_devices || row->runs_on[ColumnOf(kCpu)]) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("devices_per_rank: without a device, contract '",

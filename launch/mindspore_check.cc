@@ -40,8 +40,11 @@ absl::Status CheckRole(const v1::JobSpec& spec, int index) {
   }
   const v1::DeviceRequest& devices = DevicesOf(spec, role);
   if (devices.count() == 0) return absl::OkStatus();
+  // Mostly there is one request, for the whole job.
+  int requests = 0;
+  for (const v1::RoleSpec& other : spec.roles()) requests += DevicesOf(spec, other).count() > 0;
   const std::string of_devices =
-      absl::StrCat(spec.roles_size() == 1 ? "" : absl::StrCat(field, "."), "devices_per_rank.");
+      absl::StrCat(requests > 1 ? absl::StrCat(field, ".") : "", "devices_per_rank.");
   if (role.name() == kSchedulerRole) {
     return Refuse(absl::StrCat(field, ".devices_per_rank"), "the scheduler process uses no device",
                   "leave it out");
