@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "ctl/cli/help.h"
 #include "ctl/client/address.h"
 #include "ctl/cmd/commands.h"
+#include "ctl/frontend/frontend.h"
 #include "ctl/view/error_text.h"
 #include "ctl/view/output.h"
 #include "ctl/view/terminal.h"
@@ -27,8 +29,9 @@ int Fail(const absl::Status& status, const Flags& flags) {
   return code;
 }
 
-int Main(const std::vector<std::string>& words) {
+int Main(const std::string& program, const std::vector<std::string>& words) {
   std::signal(SIGPIPE, SIG_IGN);  // A reader that went away is an error of write().
+  if (const std::optional<int> code = RunFrontend(program, words)) return *code;
   const absl::StatusOr<ParsedLine> line = ParseCommandLine(AllCommands(), words);
   if (!line.ok()) return Fail(line.status(), Flags());
   const Invocation& invocation = line->invocation;
@@ -49,7 +52,7 @@ int Main(const std::vector<std::string>& words) {
 }  // namespace muster
 
 int main(int argc, char** argv) {
-  const int code = muster::Main(std::vector<std::string>(argv + 1, argv + argc));
+  const int code = muster::Main(argv[0], std::vector<std::string>(argv + 1, argv + argc));
   // All output is written, all calls have ended: what is left is gRPC's own taking down.
   _exit(code);
 }

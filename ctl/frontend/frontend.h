@@ -45,6 +45,13 @@ struct Frontend {
 
 const std::vector<const Frontend*>& AllFrontends();
 
+// By name or alias; nullptr when there is none.
+const Frontend* FindFrontend(const std::string& name);
+
+// Runs the front end that a call of this program means: `msctl msrun …`, or any name that is a link
+// to it (`program` is argv[0]). Returns its exit code; nullopt: none is meant.
+std::optional<int> RunFrontend(const std::string& program, const std::vector<std::string>& words);
+
 }  // namespace muster
 
 #endif  // MUSTER_CTL_FRONTEND_FRONTEND_H_

@@ -19,6 +19,7 @@ struct ArgSpec {
   std::vector<std::string> choices;  // Empty: any value.
   std::string metavar;               // Empty: the key in capitals.
   std::string help;
+  bool in_usage = true;  // False: one of our own, which the original's usage lines do not have.
   // A conversion of the original's own: what is wrong with `text`, or nothing.
   std::function<std::optional<std::string>(const std::string& text)> check;
 };

@@ -108,7 +108,7 @@ std::string FormatUsage(const std::string& prog, const std::vector<std::string>&
                         const std::vector<ArgSpec>& specs, int width) {
   std::vector<std::string> options;
   for (const ArgSpec& spec : specs) {
-    options.push_back(absl::StrCat("[", spec.names[0], Metavar(spec), "]"));
+    if (spec.in_usage) options.push_back(absl::StrCat("[", spec.names[0], Metavar(spec), "]"));
   }
   std::vector<std::string> places = positionals;
   if (places.size() > 1) places.back() = "...";

@@ -29,6 +29,7 @@ constexpr absl::Duration kPatience = absl::Seconds(30);
 
 class ProcessSetImpl : public ProcessSet {
  public:
+  using ProcessSet::Sweep;
   ProcessSetImpl(EventLoop* loop, bool survive) : loop_(loop), survive_(survive) {}
   ~ProcessSetImpl() override {
     loop_->Cancel(timer_);
@@ -90,17 +91,23 @@ class ProcessSetImpl : public ProcessSet {
     ContinueStop();
   }
 
-  void Sweep(int index) override {
-    const Process& process = processes_.at(static_cast<size_t>(index));
+  void Sweep(const std::vector<int>& indexes) override {
     const std::vector<ProcessEntry> table = ReadProcessTable();
-    std::set<pid_t> roots = {process.pid};
-    if (process.own_group) {
-      for (const pid_t pid : MembersOf(table, {process.pid})) roots.insert(pid);
+    std::set<pid_t> sessions;
+    std::set<pid_t> roots;
+    std::set<pid_t> ended;  // Their numbers may be others' by now.
+    for (const int index : indexes) {
+      const Process& process = processes_.at(static_cast<size_t>(index));
+      if (process.own_group) sessions.insert(process.pid);
+      (process.running ? roots : ended).insert(process.pid);
     }
+    const std::vector<pid_t> members = MembersOf(table, sessions);
+    roots.insert(members.begin(), members.end());
     const std::vector<pid_t> below = DescendantsOf(table, roots);
     roots.insert(below.begin(), below.end());
-    if (!process.running) roots.erase(process.pid);  // The number may be another's by now.
-    for (const pid_t pid : roots) kill(pid, SIGKILL);
+    for (const pid_t pid : roots) {
+      if (ended.count(pid) == 0) kill(pid, SIGKILL);
+    }
   }
 
  private:

@@ -57,8 +57,10 @@ class ProcessSet {
   // TERM to the groups, and after `grace` KILL to every descendant; zero: KILL at once. `done`
   // comes from the loop once no descendant is left. A second call shortens the grace.
   virtual void Stop(absl::Duration grace, std::function<void()> done) = 0;
-  // KILL for what the ended process `index` left behind: its session and orphans of it.
-  virtual void Sweep(int index) = 0;
+  // KILL for these processes and all that is left of ended ones among them: their sessions and what
+  // descends from their members.
+  virtual void Sweep(const std::vector<int>& indexes) = 0;
+  void Sweep(int index) { Sweep(std::vector<int>{index}); }
 };
 
 }  // namespace muster
