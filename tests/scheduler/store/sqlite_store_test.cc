@@ -6,9 +6,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <fstream>
-#include <functional>
+#include <future>
+#include <memory>
 #include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
@@ -29,13 +34,60 @@ JobRecord MakeRecord(const std::string& id, int payload = 0) {
   return record;
 }
 
-std::unique_ptr<StateStore> OpenOrDie(const std::string& path, EventLoop* loop) {
-  SqliteStoreOptions options;
-  options.path = path;
-  options.first_retry = absl::Milliseconds(1);
-  absl::StatusOr<std::unique_ptr<StateStore>> store = OpenSqliteStore(options, loop);
-  EXPECT_TRUE(store.ok()) << store.status();
-  return *std::move(store);
+// A store on a loop with a thread of its own. Its calls wait for their answers.
+class Store {
+ public:
+  explicit Store(const std::string& path) : Store(MakeOptions(path)) {}
+  explicit Store(const SqliteStoreOptions& options) {
+    thread_.Call([&] {
+      absl::StatusOr<std::unique_ptr<StateStore>> store = OpenSqliteStore(options, thread_.loop());
+      EXPECT_TRUE(store.ok()) << store.status();
+      store_ = *std::move(store);
+    });
+  }
+  ~Store() {
+    thread_.Call([this] { store_.reset(); });
+  }
+
+  absl::StatusOr<StoredState> Load() {
+    absl::StatusOr<StoredState> state = absl::UnknownError("");
+    thread_.Call([&] { state = store_->Load(); });
+    return state;
+  }
+  // The answer comes later, and is got by get().
+  std::future<absl::Status> Begin(StateBatch batch) {
+    auto answer = std::make_shared<std::promise<absl::Status>>();
+    thread_.Call([&] {
+      store_->Commit(std::move(batch),
+                     [answer](const absl::Status& status) { answer->set_value(status); });
+    });
+    return answer->get_future();
+  }
+  absl::Status Commit(StateBatch batch) { return Begin(std::move(batch)).get(); }
+  absl::Status Full() {
+    absl::Status full;
+    thread_.Call([&] { full = store_->Full(); });
+    return full;
+  }
+  // Lets the loop do all that was posted so far.
+  void Settle() {
+    thread_.Call([] {});
+  }
+
+ private:
+  static SqliteStoreOptions MakeOptions(const std::string& path) {
+    SqliteStoreOptions options;
+    options.path = path;
+    options.first_retry = absl::Milliseconds(1);
+    return options;
+  }
+
+  LoopThread thread_;
+  std::unique_ptr<StateStore> store_;
+};
+
+bool IsReady(const std::future<absl::Status>& answer) {
+  return answer.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
 }
 
 absl::Status StatusOfOpen(const std::string& path) {
@@ -44,24 +96,6 @@ absl::Status StatusOfOpen(const std::string& path) {
   options.path = path;
   absl::StatusOr<std::unique_ptr<StateStore>> store = OpenSqliteStore(options, &loop);
   return store.ok() ? (*store)->Load().status() : store.status();
-}
-
-// Runs the loop until `done`; the test's own timeout is the limit.
-void RunUntil(EventLoop* loop, const std::function<bool()>& done) {
-  while (!done()) {
-    if (!loop->RunDue()) usleep(200);
-  }
-}
-
-absl::Status CommitAndWait(EventLoop* loop, StateStore* store, StateBatch batch) {
-  bool answered = false;
-  absl::Status result;
-  store->Commit(std::move(batch), [&](const absl::Status& status) {
-    answered = true;
-    result = status;
-  });
-  RunUntil(loop, [&] { return answered; });
-  return result;
 }
 
 StateBatch Put(const JobRecord& record) {
@@ -83,22 +117,21 @@ void WriteAll(const std::string& path, const std::string& bytes) {
 
 TEST(SqliteStoreTest, GivesBackWhatWasCommitted) {
   TempTree tree;
-  EventLoop loop;
   const std::string path = tree.Path("s.db");
   {
-    auto store = OpenOrDie(path, &loop);
-    ASSERT_TRUE(store->Load().ok());
+    Store store(path);
+    ASSERT_TRUE(store.Load().ok());
     StateBatch batch = Put(MakeRecord("a-1"));
     batch.put_jobs[0].stop_cause = StopCause::kCancelled;
     batch.put_jobs[0].stop_reason = "cancelled: no need";
     batch.put_jobs.push_back(MakeRecord("b-1"));
     batch.put_requests.push_back({"r-1", "a-1", absl::FromUnixSeconds(1700000000)});
-    ASSERT_TRUE(CommitAndWait(&loop, store.get(), std::move(batch)).ok());
+    ASSERT_TRUE(store.Commit(std::move(batch)).ok());
     StateBatch removal;
     removal.remove_jobs.push_back("b-1");
-    ASSERT_TRUE(CommitAndWait(&loop, store.get(), std::move(removal)).ok());
+    ASSERT_TRUE(store.Commit(std::move(removal)).ok());
   }
-  const absl::StatusOr<StoredState> state = OpenOrDie(path, &loop)->Load();
+  const absl::StatusOr<StoredState> state = Store(path).Load();
 
   ASSERT_TRUE(state.ok());
   EXPECT_EQ(state->epoch, 2);
@@ -112,38 +145,32 @@ TEST(SqliteStoreTest, GivesBackWhatWasCommitted) {
 
 TEST(SqliteStoreTest, ForgetsOldRequests) {
   TempTree tree;
-  EventLoop loop;
-  auto store = OpenOrDie(tree.Path("s.db"), &loop);
+  Store store(tree.Path("s.db"));
   StateBatch batch;
   batch.put_requests.push_back({"old", "a-1", absl::FromUnixSeconds(100)});
   batch.put_requests.push_back({"new", "a-1", absl::FromUnixSeconds(200)});
-  ASSERT_TRUE(CommitAndWait(&loop, store.get(), std::move(batch)).ok());
+  ASSERT_TRUE(store.Commit(std::move(batch)).ok());
   StateBatch forget;
   forget.forget_requests_before = absl::FromUnixSeconds(150);
-  ASSERT_TRUE(CommitAndWait(&loop, store.get(), std::move(forget)).ok());
+  ASSERT_TRUE(store.Commit(std::move(forget)).ok());
 
-  EXPECT_EQ(store->Load()->requests.size(), 1U);
+  EXPECT_EQ(store.Load()->requests.size(), 1U);
 }
 
 TEST(SqliteStoreTest, AnswersInOrderAndBarriersLast) {
   TempTree tree;
-  EventLoop loop;
-  auto store = OpenOrDie(tree.Path("s.db"), &loop);
-  std::vector<int> order;
-  for (int i = 0; i < 3; ++i) {
-    store->Commit(Put(MakeRecord(absl::StrCat("j-", i))),
-                  [&order, i](const absl::Status&) { order.push_back(i); });
-  }
-  store->Commit({}, [&order](const absl::Status&) { order.push_back(99); });
-  RunUntil(&loop, [&] { return order.size() == 4; });
+  Store store(tree.Path("s.db"));
+  std::vector<std::future<absl::Status>> answers;
+  for (int i = 0; i < 3; ++i)
+    answers.push_back(store.Begin(Put(MakeRecord(absl::StrCat("j-", i)))));
+  EXPECT_TRUE(store.Begin({}).get().ok());
 
-  EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 99}));
+  for (const std::future<absl::Status>& answer : answers) EXPECT_TRUE(IsReady(answer));
 }
 
 TEST(SqliteStoreTest, ASecondOwnerIsRefused) {
   TempTree tree;
-  EventLoop loop;
-  auto store = OpenOrDie(tree.Path("s.db"), &loop);
+  Store store(tree.Path("s.db"));
 
   const absl::Status second = StatusOfOpen(tree.Path("s.db"));
 
@@ -160,12 +187,11 @@ TEST(SqliteStoreTest, EveryAcknowledgedCommitOutlivesAKill) {
     ASSERT_EQ(pipe(acks), 0);
     const pid_t child = fork();
     if (child == 0) {
-      EventLoop loop;
-      auto store = OpenOrDie(path, &loop);
-      if (!store->Load().ok()) _exit(1);
+      Store store(path);
+      if (!store.Load().ok()) _exit(1);
       for (int i = 0;; ++i) {
         const JobRecord record = MakeRecord(absl::StrCat("r", round, "-", i), 500);
-        if (!CommitAndWait(&loop, store.get(), Put(record)).ok()) _exit(1);
+        if (!store.Commit(Put(record)).ok()) _exit(1);
         if (write(acks[1], "x", 1) != 1) _exit(1);
       }
     }
@@ -180,8 +206,7 @@ TEST(SqliteStoreTest, EveryAcknowledgedCommitOutlivesAKill) {
     ASSERT_EQ(waitpid(child, &status, 0), child);
     ASSERT_TRUE(WIFSIGNALED(status));
   }
-  EventLoop loop;
-  const absl::StatusOr<StoredState> state = OpenOrDie(path, &loop)->Load();
+  const absl::StatusOr<StoredState> state = Store(path).Load();
 
   ASSERT_TRUE(state.ok()) << state.status();
   const auto stored = static_cast<int64_t>(state->jobs.size());
@@ -192,8 +217,7 @@ TEST(SqliteStoreTest, EveryAcknowledgedCommitOutlivesAKill) {
 
 TEST(SqliteStoreTest, AFullDiskRefusesNewWorkAndHealsForTheRest) {
   TempTree tree;
-  EventLoop loop;
-  auto store = OpenOrDie(tree.Path("s.db"), &loop);
+  Store store(tree.Path("s.db"));
   signal(SIGXFSZ, SIG_IGN);
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
@@ -201,41 +225,31 @@ TEST(SqliteStoreTest, AFullDiskRefusesNewWorkAndHealsForTheRest) {
   small.rlim_cur = 64 << 10;  // What a full disk looks like to write(2), but for the errno.
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
 
-  bool recorded = false;
-  store->Commit(Put(MakeRecord("exit-1", 200 << 10)), [&](const absl::Status& status) {
-    EXPECT_TRUE(status.ok());
-    recorded = true;
-  });
+  std::future<absl::Status> recorded = store.Begin(Put(MakeRecord("exit-1", 200 << 10)));
   StateBatch fresh = Put(MakeRecord("new-1", 200 << 10));
   fresh.refuse_when_full = true;
-  const absl::Status refused = CommitAndWait(&loop, store.get(), std::move(fresh));
+  const absl::Status refused = store.Commit(std::move(fresh));
   EXPECT_TRUE(absl::IsResourceExhausted(refused)) << refused;
-  EXPECT_FALSE(recorded);
-  EXPECT_FALSE(store->Full().ok());
+  EXPECT_FALSE(IsReady(recorded));
+  EXPECT_FALSE(store.Full().ok());
 
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
-  RunUntil(&loop, [&] { return recorded; });
-  EXPECT_TRUE(store->Full().ok());
-  const absl::StatusOr<StoredState> state = store->Load();
+  EXPECT_TRUE(recorded.get().ok());
+  EXPECT_TRUE(store.Full().ok());
+  const absl::StatusOr<StoredState> state = store.Load();
   ASSERT_EQ(state->jobs.size(), 1U);
   EXPECT_EQ(state->jobs[0].job.id(), "exit-1");
 }
 
 TEST(SqliteStoreTest, AFailedCommitIsFatalAndNothingIsAcknowledgedAfterIt) {
   TempTree tree;
-  EventLoop loop;
   const std::string path = tree.Path("s.db");
-  bool died = false;
+  std::promise<absl::Status> died;
   SqliteStoreOptions options;
   options.path = path;
-  options.on_fatal = [&](const absl::Status& status) {
-    loop.Post([&died, status] {
-      EXPECT_TRUE(absl::IsInternal(status)) << status;
-      died = true;
-    });
-  };
-  auto store = *OpenSqliteStore(options, &loop);
-  ASSERT_TRUE(CommitAndWait(&loop, store.get(), Put(MakeRecord("a-1"))).ok());
+  options.on_fatal = [&](const absl::Status& status) { died.set_value(status); };
+  Store store(options);
+  ASSERT_TRUE(store.Commit(Put(MakeRecord("a-1"))).ok());
   // The log's descriptor goes bad beneath SQLite.
   for (int fd = 3; fd < 64; ++fd) {
     char target[256] = {};
@@ -246,13 +260,14 @@ TEST(SqliteStoreTest, AFailedCommitIsFatalAndNothingIsAcknowledgedAfterIt) {
     ASSERT_GE(dup2(read_only, fd), 0);
     close(read_only);
   }
-  bool answered = false;
-  store->Commit(Put(MakeRecord("b-1")), [&](const absl::Status&) { answered = true; });
-  RunUntil(&loop, [&] { return died; });
-  store->Commit(Put(MakeRecord("c-1")), [&](const absl::Status&) { answered = true; });
-  loop.RunDue();
+  const std::future<absl::Status> answer = store.Begin(Put(MakeRecord("b-1")));
+  const absl::Status fatal = died.get_future().get();
+  EXPECT_TRUE(absl::IsInternal(fatal)) << fatal;
+  const std::future<absl::Status> later = store.Begin(Put(MakeRecord("c-1")));
+  store.Settle();
 
-  EXPECT_FALSE(answered);
+  EXPECT_FALSE(IsReady(answer));
+  EXPECT_FALSE(IsReady(later));
 }
 
 // A damaged file is either refused with a line that names it, or gives exactly what was stored.
@@ -260,14 +275,13 @@ TEST(SqliteStoreTest, DamageOfAnyPageIsNeverSilent) {
   TempTree tree;
   const std::string path = tree.Path("s.db");
   {
-    EventLoop loop;
-    auto store = OpenOrDie(path, &loop);
-    ASSERT_TRUE(store->Load().ok());
+    Store store(path);
+    ASSERT_TRUE(store.Load().ok());
     for (int i = 0; i < 20; ++i) {
       StateBatch batch = Put(MakeRecord(absl::StrCat("job-", i), 900));
       batch.put_requests.push_back(
           {absl::StrCat("r-", i), absl::StrCat("job-", i), absl::FromUnixSeconds(i)});
-      ASSERT_TRUE(CommitAndWait(&loop, store.get(), std::move(batch)).ok());
+      ASSERT_TRUE(store.Commit(std::move(batch)).ok());
     }
   }
   const std::string good = ReadAll(path);
@@ -301,11 +315,9 @@ TEST(SqliteStoreTest, TruncationIsNeverSilent) {
   TempTree tree;
   const std::string path = tree.Path("s.db");
   {
-    EventLoop loop;
-    auto store = OpenOrDie(path, &loop);
+    Store store(path);
     for (int i = 0; i < 20; ++i) {
-      ASSERT_TRUE(
-          CommitAndWait(&loop, store.get(), Put(MakeRecord(absl::StrCat("j-", i), 900))).ok());
+      ASSERT_TRUE(store.Commit(Put(MakeRecord(absl::StrCat("j-", i), 900))).ok());
     }
   }
   const std::string good = ReadAll(path);
