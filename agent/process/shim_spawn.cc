@@ -7,12 +7,15 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <climits>
 #include <cstdint>
+#include <new>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -26,7 +29,6 @@ namespace muster {
 namespace {
 
 constexpr int kAgentFd = 3;          // In the shim.
-constexpr int kCouldNotExec = 127;   // No exit code of msshim.
 constexpr size_t kSignalBytes = 8;   // The kernel's sigset_t.
 constexpr size_t kActionBytes = 64;  // At least the kernel's sigaction.
 
@@ -96,6 +98,10 @@ pid_t SpawnIn(const std::string& cgroup, int agent_fd, const char* program, char
               char* const* env) {
   const UniqueFd leaf(open(cgroup.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!leaf.valid()) return -1;
+  void* const page = mmap(nullptr, sizeof(std::atomic<bool>), PROT_READ | PROT_WRITE,
+                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) return -1;
+  auto* const failed = new (page) std::atomic<bool>(false);  // Where the child says so.
   clone_args clone = {};
   clone.flags = CLONE_VFORK | CLONE_INTO_CGROUP;  // Returns when the child runs its program.
   clone.exit_signal = SIGCHLD;
@@ -103,16 +109,15 @@ pid_t SpawnIn(const std::string& cgroup, int agent_fd, const char* program, char
   const auto pid = static_cast<pid_t>(syscall(SYS_clone3, &clone, sizeof(clone)));
   if (pid == 0) {
     BecomeShim(agent_fd, program, argv, env);
-    syscall(SYS_exit_group, kCouldNotExec);
+    failed->store(true);
+    syscall(SYS_exit_group, 1);
   }
-  if (pid < 0) return -1;
-  siginfo_t info = {};
-  if (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-      info.si_pid == pid && info.si_code == CLD_EXITED && info.si_status == kCouldNotExec) {
-    waitpid(pid, nullptr, 0);
-    return -1;
-  }
-  return pid;
+  // Whether it runs its program is known on return, and its death is not.
+  const bool runs = pid > 0 && !failed->load();
+  munmap(page, sizeof(std::atomic<bool>));
+  if (runs) return pid;
+  if (pid > 0) waitpid(pid, nullptr, 0);
+  return -1;
 }
 
 }  // namespace
