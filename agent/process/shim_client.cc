@@ -1,11 +1,6 @@
 #include "agent/process/shim_client.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/epoll.h>
-
 #include <algorithm>
-#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -14,10 +9,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/process/rank_descriptors.h"
+#include "agent/process/shim_connection.h"
 #include "agent/process/shim_process.h"
 #include "agent/shim/codec.h"
 #include "agent/shim/exit_journal.h"
-#include "agent/shim/fd_socket.h"
 #include "agent/shim/frame.h"
 #include "common/base/unique_fd.h"
 #include "glog/logging.h"
@@ -32,13 +27,13 @@ class ShimClientImpl : public ShimClient {
         gang_dir_(command.gang_dir),
         loop_(loop),
         events_(events),
+        connection_(
+            loop, [this](const Frame& frame) { OnFrame(frame); },
+            [this](const std::string& why) { OnEnd(why); }),
         descriptors_(loop, [this](int index, int restart, int wait_status) {
           TellReaped(index, restart, wait_status);
         }) {}
-  ~ShimClientImpl() override {
-    *alive_ = false;
-    Disconnect();
-  }
+  ~ShimClientImpl() override { *alive_ = false; }
 
   absl::Status Start(bool takeover, ShimClientImpl* dead);
   absl::Status Attach();
@@ -48,15 +43,10 @@ class ShimClientImpl : public ShimClient {
   void Subscribe(int index, bool is_stderr, bool on) override;
 
  private:
-  void Use(UniqueFd socket);
-  void Disconnect();
-  void Send(FrameType type, const Encoder& payload);
-  void HandOver();
+  void Send(FrameType type, const Encoder& payload) { connection_.Send(type, payload.bytes()); }
   void TellReaped(int index, int restart, int wait_status);
-  void Flush();
   void SendWants();
 
-  void OnReady(uint32_t bits);
   void OnFrame(const Frame& frame);
   void OnRecord(const Frame& frame);
   void OnDescriptors(const Frame& frame);
@@ -73,16 +63,7 @@ class ShimClientImpl : public ShimClient {
   ShimEvents* const events_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // An event may delete this object.
 
-  UniqueFd socket_;
-  FrameReader reader_;
-  std::deque<UniqueFd> received_;
-  struct Piece {
-    std::string bytes;
-    std::vector<UniqueFd> fds;
-  };
-  std::deque<Piece> queue_;
-  bool wants_write_ = false;
-
+  ShimConnection connection_;
   bool finished_ = false;
   RankDescriptors descriptors_;
   std::map<int, int> wanted_restarts_;  // index → restart, until the shim has run it.
@@ -94,10 +75,11 @@ class ShimClientImpl : public ShimClient {
 absl::Status ShimClientImpl::Start(bool takeover, ShimClientImpl* dead) {
   absl::StatusOr<UniqueFd> socket = StartShim(command_, takeover, loop_);
   if (!socket.ok()) return socket.status();
-  Use(*std::move(socket));
+  connection_.Open(*std::move(socket));
   if (!takeover) return absl::OkStatus();
   if (dead != nullptr) descriptors_.TakeFrom(&dead->descriptors_);
-  HandOver();
+  // Duplicates travel; we keep ours until the new shim has sent its own, for it may die too.
+  connection_.SendDescriptors(descriptors_.All());
   descriptors_.AwaitExits();
   // After what the caller still asks for in this turn: the shim acts on that first.
   loop_->Post([this, alive = alive_] {
@@ -110,40 +92,8 @@ absl::Status ShimClientImpl::Start(bool takeover, ShimClientImpl* dead) {
 absl::Status ShimClientImpl::Attach() {
   absl::StatusOr<UniqueFd> socket = ConnectToShim(gang_dir_);
   if (!socket.ok()) return socket.status();
-  Use(*std::move(socket));
+  connection_.Open(*std::move(socket));
   return absl::OkStatus();
-}
-
-void ShimClientImpl::Use(UniqueFd socket) {
-  Disconnect();
-  socket_ = std::move(socket);
-  loop_->Watch(socket_.get(), EPOLLIN, [this](uint32_t bits) { OnReady(bits); });
-}
-
-void ShimClientImpl::Disconnect() {
-  if (socket_.valid()) loop_->Unwatch(socket_.get());
-  socket_.reset();
-  reader_ = FrameReader();
-  received_.clear();
-  queue_.clear();
-  wants_write_ = false;
-}
-
-// Duplicates travel; we keep ours until the new shim has sent its own, for it may die too.
-void ShimClientImpl::HandOver() {
-  const std::vector<NamedDescriptor> all = descriptors_.All();
-  for (size_t at = 0; at < all.size(); at += kMaxDescriptorsPerFrame) {
-    const size_t end = std::min(at + kMaxDescriptorsPerFrame, all.size());
-    const std::vector<NamedDescriptor> batch(all.begin() + static_cast<std::ptrdiff_t>(at),
-                                             all.begin() + static_cast<std::ptrdiff_t>(end));
-    Piece piece;
-    piece.bytes = EncodeFrame(FrameType::kAdopt, EncodeDescriptors(batch));
-    for (const NamedDescriptor& descriptor : batch) {
-      piece.fds.emplace_back(fcntl(descriptor.fd, F_DUPFD_CLOEXEC, 0));
-    }
-    queue_.push_back(std::move(piece));
-  }
-  Flush();
 }
 
 void ShimClientImpl::TellReaped(int index, int restart, int wait_status) {
@@ -152,29 +102,6 @@ void ShimClientImpl::TellReaped(int index, int restart, int wait_status) {
   out.I32(restart);
   out.I32(wait_status);
   Send(FrameType::kReaped, out);
-}
-
-void ShimClientImpl::Send(FrameType type, const Encoder& payload) {
-  if (!socket_.valid()) return;
-  if (queue_.empty() || !queue_.back().fds.empty()) queue_.emplace_back();
-  queue_.back().bytes += EncodeFrame(type, payload.bytes());
-  Flush();
-}
-
-void ShimClientImpl::Flush() {
-  while (!queue_.empty()) {
-    Piece& piece = queue_.front();
-    std::vector<int> fds;
-    for (const UniqueFd& fd : piece.fds) fds.push_back(fd.get());
-    const ssize_t sent = SendWithFds(socket_.get(), piece.bytes.data(), piece.bytes.size(), fds);
-    if (sent < 0) break;  // When the connection is gone, reading will say so.
-    piece.fds.clear();
-    piece.bytes.erase(0, static_cast<size_t>(sent));
-    if (piece.bytes.empty()) queue_.pop_front();
-  }
-  if (wants_write_ == !queue_.empty()) return;
-  wants_write_ = !queue_.empty();
-  loop_->Rewatch(socket_.get(), wants_write_ ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
 void ShimClientImpl::Stop(absl::Duration grace) {
@@ -237,24 +164,6 @@ void ShimClientImpl::SendWants() {
     out.Bool(is_stderr);
     out.Bool(true);
     Send(FrameType::kSubscribe, out);
-  }
-}
-
-void ShimClientImpl::OnReady(uint32_t bits) {
-  const std::shared_ptr<bool> alive = alive_;
-  if ((bits & EPOLLOUT) != 0) Flush();
-  char buffer[16384];
-  const ssize_t got = ReceiveWithFds(socket_.get(), buffer, sizeof(buffer), &received_);
-  if (got < 0 && errno == EAGAIN) return;
-  if (got <= 0) return OnEnd("msshim has closed the connection");
-  reader_.Append(buffer, static_cast<size_t>(got));
-  const int socket = socket_.get();
-  Frame frame;
-  while (*alive && socket_.get() == socket) {
-    const FrameReader::Result result = reader_.Next(&frame);
-    if (result == FrameReader::Result::kNeedMore) return;
-    if (result == FrameReader::Result::kFailed) return OnEnd(reader_.error());
-    OnFrame(frame);
   }
 }
 
@@ -322,17 +231,13 @@ void ShimClientImpl::OnRecord(const Frame& frame) {
 
 void ShimClientImpl::OnDescriptors(const Frame& frame) {
   const std::vector<NamedDescriptor> names = DecodeDescriptors(frame.payload);
-  if (received_.size() < names.size()) {
-    // Our table of descriptors is full: those that came cannot be told apart.
+  std::vector<UniqueFd> fds = connection_.TakeReceived(names.size());
+  if (fds.size() < names.size()) {
     LOG_FIRST_N(WARNING, 1) << gang_dir_ << ": descriptors of the ranks were lost, raise the limit "
                             << "of open files; should msshim die, its exits cannot be learned";
-    received_.clear();
     return;
   }
-  for (const NamedDescriptor& name : names) {
-    descriptors_.Keep(name, std::move(received_.front()));
-    received_.pop_front();
-  }
+  for (size_t i = 0; i < names.size(); ++i) descriptors_.Keep(names[i], std::move(fds[i]));
 }
 
 void ShimClientImpl::OnFailed(const Frame& frame) {
@@ -341,12 +246,12 @@ void ShimClientImpl::OnFailed(const Frame& frame) {
   const std::string text = in.Text();
   // Another shim was there first, started by an agent that has died since: it is as good.
   if (failure == ShimFailure::kLocked && Attach().ok()) return SendWants();
-  Disconnect();
+  connection_.Close();
   Gone(absl::FailedPreconditionError(text));
 }
 
 void ShimClientImpl::OnFinishedFrame() {
-  Disconnect();
+  connection_.Close();
   descriptors_.Clear();
   if (!wanted_restarts_.empty()) {
     // Its end and our wish have crossed.
@@ -359,7 +264,7 @@ void ShimClientImpl::OnFinishedFrame() {
 }
 
 void ShimClientImpl::OnEnd(const std::string& why) {
-  Disconnect();
+  connection_.Close();
   if (CatchUp()) return;
   Gone(absl::UnavailableError(absl::StrCat(gang_dir_, ": ", why)));
 }
