@@ -22,6 +22,10 @@ absl::StatusOr<ShimPlan> ReadGangPlan(const std::string& gang_dir) {
   return plan;
 }
 
+bool HasGangRecord(const std::string& gang_dir) {
+  return PathExists(JoinPath(gang_dir, kExitsFile));
+}
+
 absl::StatusOr<GangRecord> ReadGangRecord(const std::string& gang_dir) {
   const std::string path = JoinPath(gang_dir, kExitsFile);
   MUSTER_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));

@@ -31,6 +31,9 @@ struct GangRecord {
   std::vector<std::pair<int64_t, int64_t>> lengths;
 };
 
+// Whether a shim has ever taken the gang up; before that, nothing of it has run.
+bool HasGangRecord(const std::string& gang_dir);
+
 // NOT_FOUND: no shim ever began. DATA_LOSS: damaged before its last record; a torn tail is cut.
 absl::StatusOr<GangRecord> ReadGangRecord(const std::string& gang_dir);
 

@@ -32,7 +32,9 @@ namespace muster {
 // Runs one gang on this host, from its intent to its last report: owns the connection to its
 // msshim, the state of its ranks, its logs and its cgroup. When it goes away, the ranks run on.
 //
-// Lives on the loop, from StartGang (or recovery) until the gang's files are removed.
+// Lives on the loop, from StartGang (or recovery) until the gang's files are removed. Two files:
+// gang_runner.cc (the ordinary life), gang_runner_recovery.cc (when a shim, the agent or the host
+// has died).
 class GangRunner : private ShimEvents {
  public:
   // What all gangs of the host share. Must outlive the runner.
