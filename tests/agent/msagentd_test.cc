@@ -1,7 +1,9 @@
 // The program itself: how it starts, refuses to start, and ends.
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/inotify.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,7 +17,9 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "agent/exit_codes.h"
+#include "agent/shim/kernel.h"
 #include "common/base/fs.h"
+#include "common/base/unique_fd.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/deadline.h"
 #include "gtest/gtest.h"
@@ -30,14 +34,24 @@ namespace {
 
 constexpr absl::Duration kPatience = absl::Seconds(20);
 
-// Looks until `condition` holds. False when it does not within kPatience.
+// Waits for changes in `dir` until `condition` holds. False when it does not within kPatience.
 template <typename Condition>
-bool Await(Condition condition) {
-  for (const absl::Time end = absl::Now() + kPatience; absl::Now() < end;) {
-    if (condition()) return true;
-    usleep(2000);
+bool AwaitIn(const std::string& dir, Condition condition) {
+  const UniqueFd changes(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  inotify_add_watch(changes.get(), dir.c_str(), IN_CREATE | IN_MODIFY | IN_MOVED_TO);
+  const absl::Time end = absl::Now() + kPatience;
+  while (!condition()) {
+    pollfd changed = {changes.get(), POLLIN, 0};
+    const absl::Duration left = end - absl::Now();
+    if (left <= absl::ZeroDuration() ||
+        poll(&changed, 1, static_cast<int>(absl::ToInt64Milliseconds(left)) + 1) < 1) {
+      return condition();
+    }
+    char events[4096];
+    while (read(changes.get(), events, sizeof(events)) > 0) {
+    }
   }
-  return false;
+  return true;
 }
 
 // One msagentd. Killed at the end, if it still runs.
@@ -67,13 +81,16 @@ class Agent {
   // Its exit code; 128 and more for a signal, -1 when it does not end.
   int Wait() {
     int status = 0;
-    if (!Await([&] { return waitpid(pid_, &status, WNOHANG) == pid_; })) return -1;
+    const UniqueFd pidfd(PidfdOpen(pid_));
+    pollfd gone = {pidfd.get(), POLLIN, 0};
+    if (poll(&gone, 1, static_cast<int>(absl::ToInt64Milliseconds(kPatience))) != 1) return -1;
+    waitpid(pid_, &status, 0);
     pid_ = 0;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
   std::string Log() const { return ReadFile(log_).value_or(""); }
   bool AwaitReady() const {
-    return Await([this] { return absl::StrContains(Log(), " READY\n"); });
+    return AwaitIn(DirName(log_), [this] { return absl::StrContains(Log(), " READY\n"); });
   }
 
  private:
@@ -140,7 +157,8 @@ TEST_F(MsagentdTest, EndsStreamsAtSigtermAndLeavesTheRanksRunning) {
   SetTimeout(&submit, kPatience);
   const grpc::Status accepted = jobs->SubmitJob(&submit, request, &submitted);
   ASSERT_TRUE(accepted.ok()) << accepted.error_message();
-  ASSERT_TRUE(Await([this] { return PathExists(tree_.Path("pid")); })) << agent->Log();
+  ASSERT_TRUE(AwaitIn(tree_.root(), [this] { return PathExists(tree_.Path("pid")); }))
+      << agent->Log();
   pid_t rank = 0;
   ASSERT_TRUE(absl::SimpleAtoi(*ReadFile(tree_.Path("pid")), &rank));
 
