@@ -7,8 +7,8 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/base/event_loop.h"
+#include "common/rpc/call_queue.h"
 #include "common/rpc/credentials.h"
-#include "ctl/client/call_queue.h"
 #include "ctl/client/channels.h"
 #include "ctl/client/job_source.h"
 

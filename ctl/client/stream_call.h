@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "ctl/client/call_queue.h"
+#include "common/rpc/call_queue.h"
 #include "ctl/client/job_source.h"
 #include "ctl/client/rpc_error.h"
 #include "grpcpp/client_context.h"

@@ -1,4 +1,4 @@
-#include "ctl/client/call_queue.h"
+#include "common/rpc/call_queue.h"
 
 #include <utility>
 

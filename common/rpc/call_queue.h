@@ -1,5 +1,5 @@
-#ifndef MUSTER_CTL_CLIENT_CALL_QUEUE_H_
-#define MUSTER_CTL_CLIENT_CALL_QUEUE_H_
+#ifndef MUSTER_COMMON_RPC_CALL_QUEUE_H_
+#define MUSTER_COMMON_RPC_CALL_QUEUE_H_
 
 #include <functional>
 #include <memory>
@@ -44,4 +44,4 @@ class CallQueue {
 
 }  // namespace muster
 
-#endif  // MUSTER_CTL_CLIENT_CALL_QUEUE_H_
+#endif  // MUSTER_COMMON_RPC_CALL_QUEUE_H_
