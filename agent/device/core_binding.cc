@@ -20,21 +20,31 @@ int Distance(const CoreMap& map, int from, int to) {
   return from == to ? 0 : 1000 + std::abs(from - to);
 }
 
-// Takes `count` of the cores that are still free, the nearest to `numa_node` first; -1: in order.
-std::vector<int> TakeCores(const CoreMap& map, int numa_node, size_t count,
-                           std::vector<int>* free) {
-  std::vector<int> wanted = *free;
+// Moves up to `count` cores from `free` to `taken`, the nearest to `numa_node` first (-1: in
+// order); with `local`, none of another node.
+void TakeCores(const CoreMap& map, int numa_node, bool local, size_t count, std::vector<int>* free,
+               std::vector<int>* taken) {
+  std::vector<int> wanted;
+  for (const int core : *free) {
+    if (!local || map.cores[core].numa_node == numa_node) wanted.push_back(core);
+  }
   if (numa_node >= 0) {
     std::stable_sort(wanted.begin(), wanted.end(), [&map, numa_node](int a, int b) {
       return Distance(map, numa_node, map.cores[a].numa_node) <
              Distance(map, numa_node, map.cores[b].numa_node);
     });
   }
-  wanted.resize(count);
-  std::vector<int> pus;
+  if (wanted.size() > count) wanted.resize(count);
   for (const int core : wanted) {
-    pus.insert(pus.end(), map.cores[core].pus.begin(), map.cores[core].pus.end());
+    taken->push_back(core);
     free->erase(std::find(free->begin(), free->end(), core));
+  }
+}
+
+std::vector<int> PusOf(const CoreMap& map, const std::vector<int>& cores) {
+  std::vector<int> pus;
+  for (const int core : cores) {
+    pus.insert(pus.end(), map.cores[core].pus.begin(), map.cores[core].pus.end());
   }
   std::sort(pus.begin(), pus.end());
   return pus;
@@ -55,10 +65,18 @@ absl::StatusOr<std::vector<std::vector<int>>> BindToCores(const CoreMap& map,
   std::vector<int> free(map.cores.size());
   std::iota(free.begin(), free.end(), 0);
   const size_t share = map.cores.size() / ranks;
+  std::vector<std::vector<int>> taken(ranks);
+  // What is near to a rank's device must not go to one that only spills over from elsewhere.
+  for (size_t rank = 0; rank < ranks; ++rank) {
+    if (numa_nodes[rank] < 0) continue;
+    TakeCores(map, numa_nodes[rank], /*local=*/true, share, &free, &taken[rank]);
+  }
   for (const bool with_device : {true, false}) {
     for (size_t rank = 0; rank < ranks; ++rank) {
       if ((numa_nodes[rank] >= 0) != with_device) continue;
-      bound[rank] = TakeCores(map, numa_nodes[rank], share, &free);
+      TakeCores(map, numa_nodes[rank], /*local=*/false, share - taken[rank].size(), &free,
+                &taken[rank]);
+      bound[rank] = PusOf(map, taken[rank]);
     }
   }
   return bound;

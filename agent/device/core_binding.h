@@ -23,9 +23,10 @@ struct CoreMap {
 };
 
 // `core`: every rank gets the same number of whole cores, as many as there are for each, of its
-// own. Ranks whose device has a NUMA node choose first, nearest cores first; the others share what
-// is left, in order. What cannot be shared equally stays unused: a gang is as fast as its slowest
-// rank. RESOURCE_EXHAUSTED when there are fewer cores than ranks.
+// own. Ranks whose device has a NUMA node choose first: cores of that node, then the nearest others
+// that are left; the other ranks share the rest, in order. What cannot be shared equally stays
+// unused: a gang is as fast as its slowest rank. RESOURCE_EXHAUSTED when there are fewer cores than
+// ranks.
 absl::StatusOr<std::vector<std::vector<int>>> BindToCores(const CoreMap& map,
                                                           const std::vector<int>& numa_nodes);
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/fs.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/fakes/temp_tree.h"
@@ -17,6 +18,7 @@ class AscendProbeTest : public ::testing::Test {
   AscendProbeTest() {
     options_.root = tree_.root();
     options_.npu_smi = tree_.Path("no-such-npu-smi");
+    options_.hccn_tool = tree_.Path("no-such-hccn-tool");
   }
   void AddDevice(int number) { tree_.Write(absl::StrCat("dev/davinci", number), ""); }
   // An npu-smi that is a script of the test's.
@@ -87,6 +89,51 @@ TEST_F(AscendProbeTest, TakesTheNumaNodeFromTheDeviceItself) {
   AddDevice(0);
   tree_.Write("sys/class/devdrv/davinci0/device/numa_node", "2\n");
   EXPECT_EQ(Probe().at(0).numa_node(), 2);
+}
+
+TEST_F(AscendProbeTest, AddsTheDevicesOwnAddresses) {
+  AddDevice(0);
+  AddDevice(1);
+  tree_.Write("etc/hccn.conf", "address_1=192.168.100.101\n");
+  const auto devices = Probe();
+  EXPECT_EQ(devices.at(0).address(), "");
+  EXPECT_EQ(devices.at(1).address(), "192.168.100.101");
+}
+
+TEST_F(AscendProbeTest, AddsSuperDeviceIdsOfASuperPod) {
+  AddDevice(0);
+  AddDevice(1);
+  InstallNpuSmi(R"sh(case "$*" in
+"info -m") cat <<EOF
+	NPU ID     Chip ID    Chip Logic ID    Chip Name
+	0          0          0                Ascend 910_9362
+	0          1          1                Ascend 910_9362
+EOF
+;;
+"info -t spod-info -i 0 -c "*) echo "	SDID               : $((33554432 + $7))"
+echo "	Super Pod ID       : 5" ;;
+esac)sh");
+  const auto devices = Probe();
+  EXPECT_EQ(devices.at(0).super_device_id(), "33554432");
+  EXPECT_EQ(devices.at(1).super_device_id(), "33554433");
+}
+
+TEST_F(AscendProbeTest, AnNpuSmiThatKnowsNoSuperPodsIsAskedForThemOnce) {
+  AddDevice(0);
+  AddDevice(1);
+  InstallNpuSmi(absl::StrCat(R"sh(case "$*" in
+"info -m") cat <<EOF
+	NPU ID     Chip ID    Chip Logic ID    Chip Name
+	0          0          0                Ascend 910B3
+	1          0          1                Ascend 910B3
+EOF
+;;
+"info -t"*) echo "$*" >> )sh",
+                             tree_.Path("asked"), "; exit 1 ;;\nesac"));
+  AscendProbe probe(options_);
+  ASSERT_TRUE(probe.Probe().ok());
+  ASSERT_TRUE(probe.Probe().ok());
+  EXPECT_EQ(ReadFile(tree_.Path("asked")).value_or(""), "info -t spod-info -i 0 -c 0\n");
 }
 
 TEST_F(AscendProbeTest, CountsDevicesAlsoWhenNpuSmiHangs) {

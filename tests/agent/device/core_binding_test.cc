@@ -60,6 +60,14 @@ TEST(BindToCoresTest, SpillsToTheNearestNodeByTheFirmwaresDistances) {
   EXPECT_THAT(*bound, ElementsAre(ElementsAre(0), ElementsAre(2)));
 }
 
+TEST(BindToCoresTest, SpillsOverOnlyIntoWhatNobodysDeviceIsNearTo) {
+  CoreMap map;
+  map.cores = {{{0}, 0}, {{1}, 0}, {{2}, 1}, {{3}, 2}};
+  const auto bound = BindToCores(map, {0, 0, 0, 1});
+  ASSERT_TRUE(bound.ok()) << bound.status();
+  EXPECT_THAT(*bound, ElementsAre(ElementsAre(0), ElementsAre(1), ElementsAre(3), ElementsAre(2)));
+}
+
 TEST(BindToCoresTest, RefusesMoreRanksThanCores) {
   const auto bound = BindToCores(Host(1, 2), {-1, -1, -1});
   EXPECT_EQ(bound.status().code(), absl::StatusCode::kResourceExhausted);
@@ -85,6 +93,12 @@ TEST(BindToNumaNodesTest, GivesAllCoresOfTheDevicesNode) {
 TEST(BindToNumaNodesTest, SpreadsRanksWithoutADeviceOverTheNodes) {
   EXPECT_THAT(BindToNumaNodes(Host(2, 1), {-1, -1, -1, -1}),
               ElementsAre(ElementsAre(0), ElementsAre(0), ElementsAre(1), ElementsAre(1)));
+}
+
+TEST(BindToNumaNodesTest, MoreRanksThanCoresShareThem) {
+  const auto bound = BindToNumaNodes(Host(2, 1), {1, 1, 1, 0, 0});
+  EXPECT_THAT(bound, ElementsAre(ElementsAre(1), ElementsAre(1), ElementsAre(1), ElementsAre(0),
+                                 ElementsAre(0)));
 }
 
 TEST(BindToNumaNodesTest, TakesTheNearestNodeThatHasCores) {

@@ -54,6 +54,48 @@ TEST(TopologyTest, RefusesMoreRanksThanCoresNotProcessors) {
   EXPECT_EQ(bound.status().code(), absl::StatusCode::kResourceExhausted);
 }
 
+TEST(TopologyTest, MoreRanksThanCoresMayShareNumaNodes) {
+  const auto bound =
+      Synthetic("pack:2 numa:1 core:1 pu:1")->Bind(v1::CORE_BINDING_NUMA, {0, 0, 0, 1, 1, 1});
+  ASSERT_TRUE(bound.ok()) << bound.status();
+  EXPECT_THAT(*bound, ElementsAre(ElementsAre(0), ElementsAre(0), ElementsAre(0), ElementsAre(1),
+                                  ElementsAre(1), ElementsAre(1)));
+}
+
+TEST(TopologyTest, EightDevicesOnFourNodesHaveTheirCoresBesideThem) {
+  // Two devices on each node, in the order in which such hosts number them.
+  const auto bound =
+      Synthetic("pack:2 numa:2 core:4 pu:2")->Bind(v1::CORE_BINDING_CORE, {1, 1, 0, 0, 3, 3, 2, 2});
+  ASSERT_TRUE(bound.ok()) << bound.status();
+  EXPECT_THAT((*bound)[0], ElementsAre(8, 9, 10, 11));
+  EXPECT_THAT((*bound)[1], ElementsAre(12, 13, 14, 15));
+  EXPECT_THAT((*bound)[2], ElementsAre(0, 1, 2, 3));
+  EXPECT_THAT((*bound)[7], ElementsAre(20, 21, 22, 23));
+}
+
+TEST(TopologyTest, DevicesOnTheOtherNodeAloneLeaveNoRankWithoutCores) {
+  const auto bound =
+      Synthetic("pack:2 numa:1 core:2 pu:1")->Bind(v1::CORE_BINDING_CORE, {1, 1, 1, 1});
+  ASSERT_TRUE(bound.ok()) << bound.status();
+  EXPECT_THAT(*bound, ElementsAre(ElementsAre(2), ElementsAre(3), ElementsAre(0), ElementsAre(1)));
+}
+
+TEST(TopologyTest, ADeviceOfANodeThatTheHostDoesNotShowIsPlacedSomewhere) {
+  const auto topology = Synthetic("pack:2 numa:1 core:2 pu:1");
+  const auto cores = topology->Bind(v1::CORE_BINDING_CORE, {7, 0});
+  ASSERT_TRUE(cores.ok()) << cores.status();
+  EXPECT_THAT(*cores, ElementsAre(ElementsAre(2, 3), ElementsAre(0, 1)));
+  const auto nodes = topology->Bind(v1::CORE_BINDING_NUMA, {7});
+  ASSERT_TRUE(nodes.ok()) << nodes.status();
+  EXPECT_THAT(*nodes, ElementsAre(ElementsAre(2, 3)));
+}
+
+TEST(TopologyTest, AHostWithoutNumaNodesIsOneOfThem) {
+  const auto bound = Synthetic("core:4 pu:1")->Bind(v1::CORE_BINDING_NUMA, {0, -1});
+  ASSERT_TRUE(bound.ok()) << bound.status();
+  EXPECT_THAT(*bound, ElementsAre(ElementsAre(0, 1, 2, 3), ElementsAre(0, 1, 2, 3)));
+}
+
 TEST(TopologyTest, UsesOnlyWhatTheAffinityOfThisProcessLeaves) {
   cpu_set_t before;
   ASSERT_EQ(sched_getaffinity(0, sizeof(before), &before), 0);
