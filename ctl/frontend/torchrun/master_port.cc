@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "agent/device/ports.h"
 #include "ctl/frontend/torchrun/sockets.h"
 
 namespace muster {

@@ -149,8 +149,6 @@ absl::Status ConnectResult(int fd) {
   return error == 0 ? absl::OkStatus() : absl::UnavailableError(std::strerror(error));
 }
 
-bool PortIsFree(int port) { return ListenEverywhere(port).ok(); }
-
 absl::StatusOr<int> AnyFreePort() {
   MUSTER_ASSIGN_OR_RETURN(const UniqueFd fd, ListenEverywhere(0));
   sockaddr_in6 address = {};

@@ -22,9 +22,7 @@ absl::StatusOr<UniqueFd> ListenAt(const std::string& host, int port);
 absl::StatusOr<UniqueFd> StartConnect(const std::string& host, int port);
 absl::Status ConnectResult(int fd);
 
-// Whether a server could listen on `port` of every address now.
-bool PortIsFree(int port);
-// One that the kernel chooses.
+// A free port that the kernel chooses.
 absl::StatusOr<int> AnyFreePort();
 
 // "10.0.0.1:29500", "[::1]:29500".
