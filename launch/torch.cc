@@ -3,7 +3,6 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "common/base/fs.h"
 #include "common/base/status.h"
 #include "common/job/job_defaults.h"
 #include "common/job/job_names.h"
@@ -11,6 +10,7 @@
 #include "launch/leftovers.h"
 #include "launch/position.h"
 #include "launch/torch_env.h"
+#include "launch/torch_error.h"
 
 namespace muster {
 namespace {
@@ -18,11 +18,6 @@ namespace {
 // torchrun's --role is `default` unless given; so is a job's that names no roles.
 std::string RoleName(const v1::JobSpec& spec, const std::string& role) {
   return spec.roles_size() == 1 && role == kWorkerRole ? "default" : role;
-}
-
-// `record` writes a rank's Python exception there. The gang's directory is new with each attempt.
-std::string ErrorFile(const LaunchContext& context, int global_rank) {
-  return JoinPath(context.gang_dir, absl::StrCat("torch-error-", global_rank, ".json"));
 }
 
 // From a complete context to the facts of its rank.
@@ -42,8 +37,15 @@ TorchRank Facts(const LaunchContext& context, const Position& position) {
   rank.restart_count = context.attempt;
   rank.max_restarts = context.spec->restart().max_restarts();
   rank.run_id = context.job_id;
-  rank.error_file = ErrorFile(context, position.global_rank);
+  rank.error_file = TorchErrorFile(context.gang_dir, position.global_rank);
   return rank;
+}
+
+// torchrun tells its user when it chooses the number of threads.
+bool SetsThreads(const LaunchContext& context) {
+  const v1::RoleSpec& role = context.spec->roles(FindRole(*context.spec, context.rank->role()));
+  return context.spec->env().count("OMP_NUM_THREADS") > 0 ||
+         role.env().count("OMP_NUM_THREADS") > 0;
 }
 
 }  // namespace
@@ -91,6 +93,11 @@ absl::StatusOr<LaunchPlan> TorchContract::Render(const LaunchContext& context) c
   const TorchRank rank = Facts(context, position);
   plan.env = TorchEnv(rank);
   plan.env_defaults = TorchEnvDefaults(rank);
+  if (!plan.env_defaults.empty() && position.local_rank == 0 && !SetsThreads(context)) {
+    plan.notes.push_back(absl::StrCat("OMP_NUM_THREADS=1, for this host has ",
+                                      position.local_world_size,
+                                      " ranks; set it in `env` to use more threads"));
+  }
   plan.clear_env = LeftoverVariables();
   plan.logs = {"rank-{rank}.out", "rank-{rank}.err"};
   return plan;

@@ -24,6 +24,7 @@ struct RankExit {
   bool out_of_memory = false;
   bool stopped = false;  // msshim had signalled it before.
   std::string error;
+  std::string message;       // What the rank itself left about a failure; filled in by its gang.
   int64_t boottime_ns = 0;  // CLOCK_BOOTTIME at the exit.
   absl::Time wall;
   int64_t out_bytes = 0;  // Lengths of the streams at the exit.

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "agent/process/gang_record.h"
 #include "agent/shim/log_format.h"
+#include "agent/task/error_file.h"
 #include "agent/task/start_request.h"
 #include "common/base/failpoint.h"
 #include "common/base/fs.h"
@@ -131,8 +132,15 @@ void GangRunner::OnStarted(int index, int restart, int pid, absl::Time when) {
   if (ranks_.Started(index, restart, pid, when)) MarkChanged();
 }
 
+bool GangRunner::TakeExit(RankExit exit) {
+  if (exit.started && exit.known && exit.code != 0 && !exit.stopped) {
+    exit.message = ReadRankError(request_, dir_.path(), exit.index);
+  }
+  return ranks_.Exited(exit);
+}
+
 void GangRunner::OnExit(const RankExit& exit) {
-  if (!ranks_.Exited(exit)) return;
+  if (!TakeExit(exit)) return;
   // Whoever hears of the exit can read all that came before it.
   logs_.OnGrew(exit.index, /*is_stderr=*/false, exit.out_bytes);
   logs_.OnGrew(exit.index, /*is_stderr=*/true, exit.err_bytes);

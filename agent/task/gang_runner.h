@@ -116,6 +116,9 @@ class GangRunner : private ShimEvents {
   void OnFinished() override;
   void OnGone(const absl::Status& status) override;
 
+  // Takes an exit, with what the rank itself left about it; false when it is known already.
+  bool TakeExit(RankExit exit);
+
   // Start.
   void OnPrepared(const absl::Status& intent, const absl::Status& plan);
   absl::Status Spawn();

@@ -90,7 +90,7 @@ void GangRunner::OnRemainsGone() {
     for (const RunningRank& rank : record->running) {
       ranks_.Started(rank.index, rank.restart, rank.pid, rank.wall);
     }
-    for (const RankExit& exit : record->exits) ranks_.Exited(exit);
+    for (const RankExit& exit : record->exits) TakeExit(exit);
   }
   v1::ExitResult exit = UnknownExit(
       "nobody saw its exit: msshim had died and could not be replaced, so the agent ended the "
@@ -177,7 +177,7 @@ GangEvidence GangRunner::Weigh(const FoundGang& found) const {
 void GangRunner::Conclude() {
   const absl::StatusOr<GangRecord> record = ReadGangRecord(dir_.path());
   if (record.ok()) {
-    for (const RankExit& exit : record->exits) ranks_.Exited(exit);
+    for (const RankExit& exit : record->exits) TakeExit(exit);
   } else {
     LOG(ERROR) << Tag() << " " << record.status().message();
   }
@@ -206,7 +206,7 @@ void GangRunner::EndLogs() {
 void GangRunner::Lose() {
   const absl::StatusOr<GangRecord> record = ReadGangRecord(dir_.path());
   if (record.ok()) {
-    for (const RankExit& exit : record->exits) ranks_.Exited(exit);
+    for (const RankExit& exit : record->exits) TakeExit(exit);
   }
   ranks_.EndRest(TaskEvent::kHostGone, UnknownExit("its host rebooted"));
   logs_.OnEnded({});

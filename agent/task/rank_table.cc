@@ -39,6 +39,7 @@ v1::ExitResult ExitResultOf(const RankExit& exit) {
   result.set_core_dumped(exit.core_dumped);
   result.set_out_of_memory(exit.out_of_memory);
   result.set_stopped(exit.stopped);
+  result.set_message(exit.message);
   return result;
 }
 

@@ -82,7 +82,8 @@ std::string DescribeExit(const v1::ExitResult& exit) {
   switch (exit.how_case()) {
     case v1::ExitResult::kCode:
       return absl::StrCat("exited with code ", exit.code(),
-                          exit.out_of_memory() ? ", out of memory" : "");
+                          exit.out_of_memory() ? ", out of memory" : "",
+                          exit.message().empty() ? "" : ": ", exit.message());
     case v1::ExitResult::kSignal:
       return absl::StrCat("killed by ", SignalName(exit.signal()),
                           exit.out_of_memory() ? ", out of memory" : "",

@@ -24,7 +24,7 @@ bool Succeeded(const v1::ExitResult& exit);
 // success.
 int ShellExitCode(const v1::ExitResult& exit);
 
-// One clause: "exited with code 3", "killed by SIGKILL, out of memory", "cannot start
+// One clause: "exited with code 3", "exited with code 1: RuntimeError: boom", "killed by SIGKILL, out of memory", "cannot start
 // 'foo': No such file or directory".
 std::string DescribeExit(const v1::ExitResult& exit);
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "tests/launch/launch_case.h"
 
@@ -46,6 +47,28 @@ TEST(TorchTest, TheUsersNumberOfThreadsIsKeptWhereverItComesFrom) {
   LaunchCase by_agent("contract: 'torch' command: 'x' ranks_per_node: 2");
   by_agent.base_env["OMP_NUM_THREADS"] = "8";
   EXPECT_EQ(by_agent.Render(0, 0)->env.at("OMP_NUM_THREADS"), "8");
+}
+
+TEST(TorchTest, TheChosenNumberOfThreadsIsSaidOnceOnEachHost) {
+  LaunchCase job("contract: 'torch' command: 'x' ranks_per_node: 2");
+  EXPECT_EQ(
+      job.Render(0, 0)->notes,
+      std::vector<std::string>{"OMP_NUM_THREADS=1, for this host has 2 ranks; set it in `env` "
+                               "to use more threads"});
+  EXPECT_TRUE(job.Render(0, 1)->notes.empty());
+  (*job.spec.mutable_env())["OMP_NUM_THREADS"] = "4";
+  EXPECT_TRUE(job.Render(0, 0)->notes.empty());
+}
+
+TEST(TorchTest, EachAttemptCountsItsRestartsAndHasErrorFilesOfItsOwn) {
+  LaunchCase job("contract: 'torch' command: 'x' ranks_per_node: 2 restart { max_restarts: 3 }");
+  job.context.attempt = 2;
+  job.context.gang_dir = "/gangs/digits/2";
+  const auto rank = job.Render(0, 1);
+  ASSERT_TRUE(rank.ok()) << rank.status();
+  EXPECT_EQ(rank->env.at("TORCHELASTIC_RESTART_COUNT"), "2");
+  EXPECT_EQ(rank->env.at("TORCHELASTIC_MAX_RESTARTS"), "3");
+  EXPECT_EQ(rank->env.at("TORCHELASTIC_ERROR_FILE"), "/gangs/digits/2/torch-error-1.json");
 }
 
 TEST(TorchTest, ASingleRankOnAHostMayUseAllItsThreads) {

@@ -50,6 +50,9 @@ TEST(ExitResultTest, CodesAreThoseOfAShell) {
 
 TEST(ExitResultTest, DescribesAnExitInOneClause) {
   EXPECT_EQ(DescribeExit(ExitedWith(3)), "exited with code 3");
+  v1::ExitResult explained = ExitedWith(1);
+  explained.set_message("RuntimeError: boom");
+  EXPECT_EQ(DescribeExit(explained), "exited with code 1: RuntimeError: boom");
   EXPECT_EQ(DescribeExit(KilledBy(9)), "killed by SIGKILL");
   EXPECT_EQ(DescribeExit(KilledBy(200)), "killed by signal 200");
   EXPECT_EQ(DescribeExit(NotStarted("cannot start 'foo': no such file")),
