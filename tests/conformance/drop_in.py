@@ -55,12 +55,29 @@ class Bench:
     def path(self, *names):
         return os.path.join(self.dir, *names)
 
-    def fresh(self):
-        """Forgets all reports, and empties the working directory."""
+    def fresh(self, scripts=()):
+        """Forgets all reports, and empties the working directory but for `scripts`."""
         self.end_all()
         for name in (self.reports, self.cwd):
             shutil.rmtree(name, ignore_errors=True)
             os.mkdir(name)
+        for name in scripts:
+            self.write(name, "")
+
+    def for_strangers(self):
+        """Replaces links to programs by copies, and opens the directory: other users may run it."""
+        os.chmod(self.dir, 0o755)
+        for name in os.listdir(self.path("bin")):
+            path = self.path("bin", name)
+            program = os.path.realpath(path)
+            os.unlink(path)
+            if name != "msctl" and program.endswith("/msctl"):
+                os.symlink("msctl", path)
+            else:
+                shutil.copy(program, path)
+                os.chmod(path, 0o755)
+        for name in (self.cwd, self.reports):
+            os.chmod(name, 0o777)
 
     def popen(self, words, env=None, **options):
         """Starts a launcher. `env`: added; None as a value takes one away."""
@@ -135,6 +152,22 @@ class Bench:
     def close(self):
         self.end_all()
         shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def ignored_signals(record):
+    """Signals that the process ignores, as a mask, but for those that only glibc uses."""
+    return int(record["ignored"], 16) & ~(3 << 31)  # posix_spawn() leaves 32 and 33 so.
+
+
+def ignored_here():
+    """Signals that this test was started with as ignored, as a mask: its children's as well."""
+    with open("/proc/self/status") as status:
+        for line in status:
+            if line.startswith("SigIgn:"):
+                mask = int(line.split()[1], 16)
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python's own; subprocess resets them.
+        mask &= ~(1 << (number - 1))
+    return mask
 
 
 def environment(record):

@@ -69,7 +69,10 @@ def expected(case, addresses, hostname):
     port = case.master_port or 8118
 
     # §1.2: python, python3 and pytest run as they are; all else is a script of python.
+    # §1.1: argparse drops a `--` next to the script.
     script = list(case.script)
+    if len(script) > 1 and script[1] == "--":
+        del script[1]
     argv = script if script[0] in ("python", "python3", "pytest") else ["python", *script]
 
     # §1.9
@@ -80,7 +83,6 @@ def expected(case, addresses, hostname):
         common["MS_SIMULATION_LEVEL"] = str(case.sim_level)
     elif simulated:
         common["RANK_SIZE"] = case.env.get("RANK_SIZE", str(workers))
-        common["MS_WORKER_NUM"] = common["RANK_SIZE"]
         sim_rank = int(case.env.get("RANK_ID", "-1"))
     if not simulated:
         common.update({"MS_SCHED_HOST": address, "MS_SCHED_PORT": str(port),

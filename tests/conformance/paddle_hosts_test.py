@@ -95,8 +95,7 @@ class HttpMasterTest(HostsCase):
         env = {"CUDA_VISIBLE_DEVICES": "0,1,2,3"}
         for prefix in ("", "http://"):
             with self.subTest(prefix or "plain"):
-                self.bench.fresh()
-                self.bench.write("train.py", "")
+                self.bench.fresh(["train.py"])
                 runs = [self.launch(i, "--devices=0,1,2,3", f"--master={prefix}{master}",
                                     "--nnodes=2", "train.py", "--lr=0.01", env=env) for i in range(2)]
                 for run in runs:

@@ -23,8 +23,7 @@ class PaddleCase(unittest.TestCase):
         cls.addClassCleanup(cls.bench.close)
 
     def setUp(self):
-        self.bench.fresh()
-        self.bench.write("train.py", "")
+        self.bench.fresh(["train.py"])
 
     def launch(self, *words, **options):
         return self.bench.run(["paddle-launch", *words], **options)
@@ -132,7 +131,7 @@ class PsTest(PaddleCase):
     def test_by_counts(self):
         for servers, trainers in ((1, 1), (2, 4), (3, 1)):
             with self.subTest(servers=servers, trainers=trainers):
-                self.bench.fresh()
+                self.bench.fresh(["train.py"])
                 _, records = self.succeed(f"--server_num={servers}", f"--trainer_num={trainers}",
                                           "train.py", count=servers + trainers)
                 check_ps(self, records, servers, trainers)
@@ -140,7 +139,7 @@ class PsTest(PaddleCase):
     def test_each_count_defaults_to_one(self):
         for words in (["--run_mode=ps"], ["--server_num=1"], ["--trainer_num=1"]):
             with self.subTest(words[0]):
-                self.bench.fresh()
+                self.bench.fresh(["train.py"])
                 _, records = self.succeed(*words, "train.py", count=2)
                 check_ps(self, records, 1, 1)
 
@@ -183,7 +182,7 @@ class PsTest(PaddleCase):
     def test_heterogeneous_stages(self):
         for more in ([], ["--heter_devices=gpu"]):
             with self.subTest(" ".join(more)):
-                self.bench.fresh()
+                self.bench.fresh(["train.py"])
                 _, records = self.succeed("--server_num=2", "--worker_num=2", "--heter_worker_num=2",
                                           *more, "train.py", count=6,
                                           env={"CUDA_VISIBLE_DEVICES": "0,1"})
@@ -277,8 +276,7 @@ class EndTest(PaddleCase):
                           ("PADDLE_TRAINER_ID=1:exit 3;ignore-term+hang", 3),
                           ("PADDLE_TRAINER_ID=0:exit 7;hang", 7)):
             with self.subTest(act):
-                self.bench.fresh()
-                self.bench.write("train.py", "")
+                self.bench.fresh(["train.py"])
                 done = self.launch("--nproc_per_node=2", "train.py", env={"PROBE_ACT": act})
                 self.assertEqual(done.returncode, code, done.stderr)
                 self.assertIn("Pod failed", done.stderr)
@@ -294,8 +292,7 @@ class EndTest(PaddleCase):
     def test_signals_stop_everything_and_are_the_exit_code(self):
         for number in (signal.SIGTERM, signal.SIGINT):
             with self.subTest(number.name):
-                self.bench.fresh()
-                self.bench.write("train.py", "")
+                self.bench.fresh(["train.py"])
                 process = self.bench.popen(["paddle-launch", "--nproc_per_node=2", "train.py"],
                                            env={"PROBE_ACT": "hang"})
                 self.bench.records(2)
@@ -338,8 +335,7 @@ class ConsoleTest(PaddleCase):
     def test_logs_are_appended_unless_asked(self):
         for flags, text in (((), "old\nI am zero\n"), (("--log_overwrite=true",), "I am zero\n")):
             with self.subTest(str(flags)):
-                self.bench.fresh()
-                self.bench.write("train.py", "")
+                self.bench.fresh(["train.py"])
                 os.mkdir(os.path.join(self.bench.cwd, "log"))
                 self.bench.write("log/workerlog.0", "old\n")
                 done = self.launch(*flags, "train.py", env=self.SPEAK)
