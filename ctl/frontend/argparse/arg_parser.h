@@ -50,8 +50,8 @@ struct ArgHelp {
 // remainder is the script's; `--flag=v`, `--flag v`, unique prefixes; the same usage errors word
 // for word. Kept by hand: no library takes a command line apart by argparse's rules.
 //
-// One difference, as in later Pythons: what follows the script is never looked at, so that a
-// script's own option may begin as two of ours do.
+// Two differences, as in later Pythons: what follows the script is never looked at, so that a
+// script's own option may begin as two of ours do; and two spellings of one option are one match.
 class ArgParser {
  public:
   // `prog` heads usage lines; `positionals` are named in them: {"task_script", "task_script_args"}.

@@ -56,31 +56,48 @@ absl::Status MsrunJob::StartAll() {
   signals_->Watch(loop_, [this](int signal) { OnSignal(signal); });
   if (flags_.join) {
     MUSTER_ASSIGN_OR_RETURN(follower_, LogFollower::Create(loop_));
+    MUSTER_RETURN_IF_ERROR(ShareTerminal());
   }
   for (const std::string& warning : plan_.warnings) console_->Log(MsLevel::kWarning, warning);
-  if (plan_.scheduler) MUSTER_RETURN_IF_ERROR(Start(*plan_.scheduler, &scheduler_));
+  if (plan_.scheduler) {
+    MUSTER_RETURN_IF_ERROR(Start(*plan_.scheduler, plan_.workers.size(), &scheduler_));
+  }
   for (const std::string& warning : plan_.worker_warnings) {
     console_->Log(MsLevel::kWarning, warning);
   }
   workers_left_ = static_cast<int>(plan_.workers.size());
-  for (const MsrunProcess& worker : plan_.workers) MUSTER_RETURN_IF_ERROR(StartWorker(worker));
+  for (size_t i = 0; i < plan_.workers.size(); ++i) MUSTER_RETURN_IF_ERROR(StartWorker(i));
   return absl::OkStatus();
 }
 
-absl::Status MsrunJob::Start(const MsrunProcess& process, int* index) {
-  MUSTER_ASSIGN_OR_RETURN(*index, set_->Start(process.spec));
+absl::Status MsrunJob::ShareTerminal() {
+  MUSTER_ASSIGN_OR_RETURN(relay_, StdinRelay::CreateForTerminal(loop_));
+  const size_t sharers = plan_.workers.size() + (plan_.scheduler ? 1 : 0);
+  while (relay_ != nullptr && stdins_.size() < sharers) {
+    MUSTER_ASSIGN_OR_RETURN(const int fd, relay_->Add());
+    stdins_.push_back(fd);
+  }
   return absl::OkStatus();
 }
 
-absl::Status MsrunJob::StartWorker(const MsrunProcess& worker) {
+absl::Status MsrunJob::Start(const MsrunProcess& process, size_t nth, int* index) {
+  MUSTER_ASSIGN_OR_RETURN(*index, set_->Start(process.spec, relay_ ? stdins_[nth] : -1));
+  if (relay_ != nullptr) relay_->Started(static_cast<int>(nth), set_->pid(*index));
+  return absl::OkStatus();
+}
+
+absl::Status MsrunJob::StartWorker(size_t nth) {
+  const MsrunProcess& worker = plan_.workers[nth];
   console_->Print(worker.console_line);
   for (const std::string& warning : worker.warnings) console_->Log(MsLevel::kWarning, warning);
   int index = -1;
-  MUSTER_RETURN_IF_ERROR(Start(worker, &index));
+  MUSTER_RETURN_IF_ERROR(Start(worker, nth, &index));
   workers_.push_back(index);
   if (follower_ == nullptr || !worker.shown) return absl::OkStatus();
-  return follower_->Follow(worker.spec.out_path, 0,
-                           [this](absl::string_view bytes) { console_->Print(bytes); });
+  return follower_->Follow(worker.spec.out_path, 0, [this](absl::string_view bytes) {
+    console_->Print(bytes);
+    if (relay_ != nullptr) relay_->Nudge();
+  });
 }
 
 void MsrunJob::WaitForAll() {

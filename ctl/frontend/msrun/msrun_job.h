@@ -12,6 +12,7 @@
 #include "ctl/cmd/signals.h"
 #include "ctl/frontend/engine/log_follower.h"
 #include "ctl/frontend/engine/process_set.h"
+#include "ctl/frontend/engine/stdin_relay.h"
 #include "ctl/frontend/msrun/console.h"
 #include "ctl/frontend/msrun/flags.h"
 #include "ctl/frontend/msrun/plan.h"
@@ -40,8 +41,10 @@ class MsrunJob {
 
  private:
   absl::Status StartAll();
-  absl::Status Start(const MsrunProcess& process, int* index);
-  absl::Status StartWorker(const MsrunProcess& worker);
+  absl::Status ShareTerminal();
+  // `nth` of those who share the terminal.
+  absl::Status Start(const MsrunProcess& process, size_t nth, int* index);
+  absl::Status StartWorker(size_t nth);
   void WaitForAll();
   void OnSignal(int signal);
   void OnEnd(int index, const ProcessEnd& end);
@@ -67,6 +70,8 @@ class MsrunJob {
 
   std::unique_ptr<ProcessSet> set_;
   std::unique_ptr<LogFollower> follower_;  // With --join.
+  std::unique_ptr<StdinRelay> relay_;      // With --join at a terminal.
+  std::vector<int> stdins_;                // What it gave: of each worker, then the scheduler.
   int scheduler_ = -1;                     // Index in the set; -1: none here.
   std::vector<int> workers_;               // Their indexes.
   int workers_left_ = 0;

@@ -151,7 +151,6 @@ const std::vector<Words>& CommandLines() {
       {"--redirects", "0:1,1:2", "x.py"},
       {"--nproc-per-node=2", "x.py"},
       {"--nproc_per_node=2", "x.py"},
-      {"--nproc=2", "x.py"},
       {"-", "a"},
       {"", "a"},
       {"--log_dir=", "x.py"},
@@ -195,6 +194,12 @@ TEST(ArgParserTest, LeavesTheScriptsOwnWordsAlone) {
   EXPECT_EQ(result.error, std::nullopt);
   EXPECT_EQ(result.args.rest, (Words{"x.py", "--lo=1", "--worker_num", "z"}));
   EXPECT_TRUE(result.args.values.empty());
+}
+
+TEST(ArgParserTest, TwoSpellingsOfOneOptionAreNoAmbiguity) {
+  const ArgParser::Result result = Parser().Parse({"--nproc=2", "x.py"}, false);
+  EXPECT_EQ(result.error, std::nullopt);
+  EXPECT_EQ(result.args.Get("nproc_per_node"), "2");
 }
 
 TEST(ArgParserTest, AsksAConversionOfTheOriginals) {
