@@ -14,13 +14,15 @@ CODE = (".h", ".cc", ".c", ".proto", ".py", ".bzl", ".bazel", ".sh")
 SKIPPED = {".git", ".muster", "node_modules", "__pycache__"}
 
 # Rooms that may speak gRPC. The main programs, in agent/ and ctl/ themselves, put the parts together.
-RPC_FLOOR = {"agent", "agent/rpc", "common/rpc", "ctl", "ctl/client", "scheduler/rpc", "scheduler"}
+RPC_FLOOR = {"agent", "agent/rpc", "common/etcd", "common/rpc", "ctl", "ctl/client", "scheduler/rpc",
+             "scheduler"}
 ENGINE = (
     "agent/device", "agent/link", "agent/process", "agent/shim", "agent/task", "common/base",
     "common/job", "ctl/spec", "launch", "scheduler/core", "scheduler/election", "scheduler/plan",
     "scheduler/store",
 )
-GRPC = {"//third_party:grpc", "//third_party:grpc_reflection", "//proto:muster_v1_grpc"}
+GRPC = {"//third_party:grpc", "//third_party:grpc_reflection", "//proto:muster_v1_grpc",
+        "//proto:etcd_v3_grpc"}
 
 # What each floor may build on, besides itself and third_party. The first match counts.
 FLOORS = (
@@ -29,6 +31,7 @@ FLOORS = (
     ("common/base", ()),
     ("common/job", ("common/base", "proto")),
     ("common/rpc", ("common/base", "common/job", "proto")),
+    ("common/etcd", ("common/base", "common/rpc", "proto")),
     ("launch", ("common", "proto")),
     ("agent/shim", ("common/base",)),
     ("agent", ("common", "launch", "proto")),

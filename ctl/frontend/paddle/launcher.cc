@@ -22,6 +22,7 @@
 #include "ctl/frontend/engine/process_set.h"
 #include "ctl/frontend/engine/spawn.h"
 #include "ctl/frontend/paddle/copy_command.h"
+#include "ctl/frontend/paddle/elastic_job.h"
 #include "ctl/frontend/paddle/flags.h"
 #include "ctl/frontend/paddle/host.h"
 #include "ctl/frontend/paddle/http_job.h"
@@ -197,7 +198,10 @@ class Launcher {
       return MakeStaticJob(alone);
     }
     if (mode == PaddleMode::kElastic) {
-      return {1, "etcd masters are not there yet"};
+      absl::StatusOr<std::unique_ptr<RunningPaddleJob>> job = MakeElasticJob(Parts());
+      if (!job.ok()) return {1, std::string(job.status().message())};
+      job_ = *std::move(job);
+      return {};
     }
     return MakeHttpJob(mode);
   }

@@ -1,0 +1,24 @@
+#ifndef MUSTER_COMMON_ETCD_ETCD_KEEP_ALIVE_H_
+#define MUSTER_COMMON_ETCD_ETCD_KEEP_ALIVE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/etcd/etcd.h"
+#include "common/rpc/call_queue.h"
+#include "grpcpp/channel.h"
+
+namespace muster {
+
+// See Etcd::KeepAlive(). Each renewal is a short stream of its own: nothing is half-open in
+// between, and a new connection needs no care. `queue` must outlive what is returned.
+std::unique_ptr<EtcdStream> MakeEtcdKeepAlive(
+    CallQueue* queue, const std::shared_ptr<grpc::Channel>& channel, int64_t lease,
+    absl::Duration ttl, std::function<void(const absl::Status& status)> on_lost);
+
+}  // namespace muster
+
+#endif  // MUSTER_COMMON_ETCD_ETCD_KEEP_ALIVE_H_
