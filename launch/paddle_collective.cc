@@ -49,8 +49,7 @@ absl::Status PaddleCollectiveContract::Check(const v1::JobSpec& spec) const {
 }
 
 std::vector<RoleNeeds> PaddleCollectiveContract::Needs(const v1::JobSpec& spec) const {
-  // PADDLE_MASTER and the endpoint of rank 0, the endpoint of every other.
-  return {{spec.roles(0).name(), 1, 1}};
+  return PaddleMasterNeeds(spec);
 }
 
 absl::StatusOr<LaunchPlan> PaddleCollectiveContract::Render(const LaunchContext& context) const {

@@ -23,10 +23,10 @@ absl::Status CheckDevices(const v1::JobSpec& spec) {
                                                    stages, " from stage 2 on; name each of them"));
   }
   for (int i = 0; i < devices.size(); ++i) {
-    if (devices[i] == kCpu || devices[i] == kGpu || devices[i] == "xpu") continue;
+    if (devices[i] == kCpu || devices[i] == kGpu) continue;
     return absl::InvalidArgumentError(absl::StrCat("paddle.heter_devices[", i,
                                                    "]: there is no device type '", devices[i],
-                                                   "'; use cpu, gpu or xpu"));
+                                                   "'; use cpu or gpu"));
   }
   return absl::OkStatus();
 }

@@ -43,11 +43,6 @@ absl::Status CheckShape(const v1::JobSpec& spec) {
         "nodes: contract 'paddle_ipu' starts one poprun, which reaches its hosts itself; leave out "
         "nodes, roles and ranks_per_node, and name the hosts in paddle.ipu_hosts");
   }
-  if (DevicesOf(spec, spec.roles(0)).count() > 0) {
-    return absl::InvalidArgumentError(
-        "devices_per_rank: contract 'paddle_ipu' takes its IPUs from paddle.ipu_partition; leave "
-        "it out, and say how many in paddle.ipu_devices");
-  }
   return absl::OkStatus();
 }
 
@@ -74,7 +69,7 @@ absl::Status PaddleIpuContract::Check(const v1::JobSpec& spec) const {
 }
 
 std::vector<RoleNeeds> PaddleIpuContract::Needs(const v1::JobSpec& spec) const {
-  return {{spec.roles(0).name(), 1, 1}};
+  return PaddleMasterNeeds(spec);
 }
 
 absl::StatusOr<LaunchPlan> PaddleIpuContract::Render(const LaunchContext& context) const {

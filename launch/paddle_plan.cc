@@ -74,17 +74,18 @@ size_t EnvLimit(const v1::JobSpec& spec) {
   return kPaddleEnvLimit;
 }
 
-// Paddle's launcher keeps this file of every process with a trainer id; others get it only when
-// they need it.
+// Paddle's launcher keeps this file of every process with a trainer id. Others, and those of the
+// legacy launcher, get it only when they need it.
 void BackUp(const LaunchContext& context, LaunchPlan* plan) {
   const auto id = plan->env.find("PADDLE_TRAINER_ID");
   const bool has_id = id != plan->env.end();
   const std::string name = has_id ? absl::StrCat("backup_env.", id->second, ".json")
                                   : absl::StrCat("backup_env.", context.rank->role(), ".",
                                                  context.rank->rank(), ".json");
-  std::string backup = has_id ? PaddleBackupEnv(plan->env) : "";
+  const bool always = has_id && plan->env.count("POD_NAME") > 0;
+  std::string backup = always ? PaddleBackupEnv(plan->env) : "";
   const std::string large = MoveLargeEndpointLists(&plan->env, EnvLimit(*context.spec));
-  if (!has_id) backup = large;
+  if (!always) backup = large;
   if (backup.empty()) return;
   plan->env["PADDLE_BACKUP_ENV_PATH"] = JoinPath(context.gang_dir, name);
   plan->files.push_back({name, 0600, std::move(backup)});
@@ -100,6 +101,13 @@ absl::Status CheckPaddleSpec(const v1::JobSpec& spec, const PaddleTakes& takes) 
   return absl::InvalidArgumentError(
       absl::StrCat("restart.scope: contract '", takes.contract,
                    "' cannot take a single rank back into a running job; use gang"));
+}
+
+std::vector<RoleNeeds> PaddleMasterNeeds(const v1::JobSpec& spec) {
+  std::vector<RoleNeeds> needs;
+  for (const v1::RoleSpec& role : spec.roles())
+    needs.push_back({role.name(), 1, needs.empty() ? 1 : 0});
+  return needs;
 }
 
 absl::StatusOr<std::vector<std::string>> PaddleEndpoints(const v1::Placement& placement,

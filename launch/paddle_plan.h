@@ -23,6 +23,9 @@ struct PaddleTakes {
 // INVALID_ARGUMENT: a mode, a setting, a visible list or a restart that the contract does not take.
 absl::Status CheckPaddleSpec(const v1::JobSpec& spec, const PaddleTakes& takes);
 
+// A port for each rank, and on top one on the first rank's host, of the first role.
+std::vector<RoleNeeds> PaddleMasterNeeds(const v1::JobSpec& spec);
+
 // "address:port" of the ranks of a role, in rank order, each by the last of its ports. INTERNAL:
 // the placement has no port for one of them.
 absl::StatusOr<std::vector<std::string>> PaddleEndpoints(const v1::Placement& placement,

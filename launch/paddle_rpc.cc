@@ -17,7 +17,7 @@ absl::Status PaddleRpcContract::Check(const v1::JobSpec& spec) const {
 }
 
 std::vector<RoleNeeds> PaddleRpcContract::Needs(const v1::JobSpec& spec) const {
-  return {{spec.roles(0).name(), 1, 1}};
+  return PaddleMasterNeeds(spec);
 }
 
 absl::StatusOr<LaunchPlan> PaddleRpcContract::Render(const LaunchContext& context) const {
