@@ -179,7 +179,7 @@ void Coordinator::SayWaiting() {
       last_call_timer_ != 0
           ? options_.rendezvous.last_call_timeout
           : std::max(join_deadline_ - loop_->clock()->Boot(), absl::ZeroDuration());
-  message.seconds = static_cast<int>(absl::ToInt64Seconds(left));
+  message.seconds = static_cast<int>(absl::ToInt64Seconds(absl::Ceil(left, absl::Seconds(1))));
   SendAll(message);
 }
 
@@ -203,7 +203,7 @@ std::string Coordinator::Missing() const {
     return absl::StrCat(text, "; missing: ", absl::StrJoin(missing, ", "));
   }
   const int needed = ours.min_nodes - static_cast<int>(here.size());
-  if (needed > 0) return absl::StrCat(text, "; missing: ", Nodes(needed), " more");
+  if (needed > 0) return absl::StrCat(text, "; missing: ", needed, " more");
   return absl::StrCat(text, "; enough to start, ", ours.max_nodes - static_cast<int>(here.size()),
                       " more may come");
 }

@@ -15,6 +15,7 @@
 #include "ctl/cmd/signals.h"
 #include "ctl/frontend/engine/log_follower.h"
 #include "ctl/frontend/engine/process_set.h"
+#include "ctl/frontend/engine/stdin_relay.h"
 #include "ctl/frontend/torchrun/host_facts.h"
 #include "ctl/frontend/torchrun/leader.h"
 #include "ctl/frontend/torchrun/master_port.h"
@@ -81,6 +82,7 @@ class Runner {
   std::unique_ptr<RunDir> run_dir_;
   std::unique_ptr<ProcessSet> processes_;
   std::unique_ptr<LogFollower> follower_;
+  std::unique_ptr<StdinRelay> stdin_relay_;
   std::unique_ptr<WorkerGroup> workers_;
   Link link_;
   std::unique_ptr<NodeAgent> agent_;
@@ -135,6 +137,10 @@ absl::Status Runner::MakeWorkers() {
   if (plan_.tee.any()) {
     MUSTER_ASSIGN_OR_RETURN(follower_, LogFollower::Create(&loop_));
   }
+  // One worker alone may have the terminal itself.
+  if (plan_.nproc > 1) {
+    MUSTER_ASSIGN_OR_RETURN(stdin_relay_, StdinRelay::CreateForTerminal(&loop_));
+  }
   WorkerGroup::Parts parts;
   parts.plan = &plan_;
   parts.run_dir = run_dir_.get();
@@ -142,6 +148,7 @@ absl::Status Runner::MakeWorkers() {
   parts.follower = follower_.get();
   parts.tee_out = &tee_out_;
   parts.tee_err = &tee_err_;
+  parts.stdin_relay = stdin_relay_.get();
   parts.host = host_.name;
   WorkerGroup::Callbacks callbacks;
   callbacks.on_failed = [this](const WorkerFailure& failure) { agent_->OnWorkerFailed(failure); };

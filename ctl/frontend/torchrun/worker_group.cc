@@ -54,24 +54,36 @@ absl::Status WorkerGroup::StartWorker(int local_rank, const std::string& attempt
   const ProcessSpec spec = WorkerProcess(*parts_.plan, place_, local_rank, attempt_dir);
   const int64_t out_size = SizeOf(spec.out_path);
   const int64_t err_size = SizeOf(spec.err_path);
-  MUSTER_ASSIGN_OR_RETURN(const int index, parts_.processes->Start(spec));
+  int stdin_fd = -1;
+  if (parts_.stdin_relay != nullptr) {
+    MUSTER_ASSIGN_OR_RETURN(stdin_fd, parts_.stdin_relay->Add());
+  }
+  MUSTER_ASSIGN_OR_RETURN(const int index, parts_.processes->Start(spec, stdin_fd));
   local_ranks_[index] = local_rank;
+  if (parts_.stdin_relay != nullptr) {
+    // Each start takes the next Add(), and an index counts the starts.
+    parts_.stdin_relay->Started(index, parts_.processes->pid(index));
+  }
   return Tee(spec, local_rank, out_size, err_size);
 }
 
 absl::Status WorkerGroup::Tee(const ProcessSpec& spec, int local_rank, int64_t out_size,
                               int64_t err_size) {
   const std::string label = absl::StrCat(parts_.plan->role, local_rank);
+  const auto print_to = [this, label](TeePrinter* printer) {
+    return [this, label, printer](absl::string_view bytes) {
+      printer->Print(label, bytes);
+      if (parts_.stdin_relay != nullptr) parts_.stdin_relay->Nudge();  // A prompt, maybe.
+    };
+  };
   const int teed = parts_.plan->tee.Of(local_rank);
   if ((teed & StdMap::kOut) != 0) {
-    MUSTER_RETURN_IF_ERROR(parts_.follower->Follow(
-        spec.out_path, out_size,
-        [this, label](absl::string_view bytes) { parts_.tee_out->Print(label, bytes); }));
+    MUSTER_RETURN_IF_ERROR(
+        parts_.follower->Follow(spec.out_path, out_size, print_to(parts_.tee_out)));
   }
   if ((teed & StdMap::kErr) != 0) {
-    MUSTER_RETURN_IF_ERROR(parts_.follower->Follow(
-        spec.err_path, err_size,
-        [this, label](absl::string_view bytes) { parts_.tee_err->Print(label, bytes); }));
+    MUSTER_RETURN_IF_ERROR(
+        parts_.follower->Follow(spec.err_path, err_size, print_to(parts_.tee_err)));
   }
   return absl::OkStatus();
 }

@@ -12,6 +12,7 @@
 #include "common/base/event_loop.h"
 #include "ctl/frontend/engine/log_follower.h"
 #include "ctl/frontend/engine/process_set.h"
+#include "ctl/frontend/engine/stdin_relay.h"
 #include "ctl/frontend/torchrun/messages.h"
 #include "ctl/frontend/torchrun/run_dir.h"
 #include "ctl/frontend/torchrun/tee_printer.h"
@@ -30,6 +31,7 @@ class WorkerGroup {
     LogFollower* follower = nullptr;  // nullptr where nothing is teed.
     TeePrinter* tee_out = nullptr;
     TeePrinter* tee_err = nullptr;
+    StdinRelay* stdin_relay = nullptr;  // nullptr: the launcher's stdin as it is.
     std::string host;
   };
   struct Callbacks {
