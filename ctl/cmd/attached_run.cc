@@ -4,13 +4,16 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/base/event_loop.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/job/job_defaults.h"
 #include "ctl/client/grpc_job_source.h"
+#include "ctl/client/reconnect.h"
 #include "ctl/cmd/attachment.h"
 #include "ctl/cmd/session.h"
 #include "ctl/cmd/signals.h"
@@ -23,25 +26,27 @@ extern char** environ;
 namespace muster {
 namespace {
 
-Attachment::Options AttachmentOptions(const Session& session) {
+Attachment::Options AttachmentOptions(const Session& session, const LogSelection& shown) {
   Attachment::Options options;
   options.give_up_after = session.timeout();
   options.logs = LogViewOptions(session.flags());
+  options.shown = shown;
   options.stop_on_interrupt = session.flags().Bool("cancel_on_interrupt");
   return options;
 }
 
-// A local run is like the program alone: it gets the whole environment of the caller.
-std::map<std::string, std::string> OwnEnvironment() {
-  std::map<std::string, std::string> env;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string text = *entry;
-    const size_t equals = text.find('=');
-    if (equals != std::string::npos && equals > 0) {
-      env[text.substr(0, equals)] = text.substr(equals + 1);
-    }
+constexpr absl::Duration kSubmitPatience = absl::Seconds(5);
+
+// A reply that was lost is asked for again: the request id makes it the same job.
+absl::StatusOr<v1::Job> SubmitSurely(ApiClient* api, const v1::SubmitJobRequest& request) {
+  Reconnect reconnect(Clock::Real(), kSubmitPatience);
+  for (;;) {
+    absl::StatusOr<v1::Job> job = api->SubmitJob(request);
+    if (job.ok() || !absl::IsUnavailable(job.status())) return job;
+    const std::optional<absl::Duration> wait = reconnect.Next();
+    if (!wait.has_value()) return job;
+    absl::SleepFor(*wait);
   }
-  return env;
 }
 
 bool WantsDevices(const v1::JobSpec& spec) {
@@ -69,24 +74,26 @@ v1::SubmitJobRequest NewSubmitRequest(const v1::JobSpec& spec) {
   return request;
 }
 
-absl::StatusOr<int> RunAttached(const Invocation& invocation, const v1::JobSpec& spec) {
+absl::StatusOr<int> RunAttached(const Invocation& invocation, const v1::JobSpec& spec,
+                                const LogSelection& shown) {
   Signals signals;
   EventLoop loop;
   Session session(invocation, signals.fd());
   MUSTER_ASSIGN_OR_RETURN(
       const std::unique_ptr<GrpcJobSource> source,
       GrpcJobSource::Connect(session.address(), session.security(), session.timeout(), &loop));
-  Attachment attachment(AttachmentOptions(session), source.get(), &loop, &session, &signals);
+  Attachment attachment(AttachmentOptions(session, shown), source.get(), &loop, &session, &signals);
   return attachment.Run(NewSubmitRequest(spec));
 }
 
 absl::StatusOr<int> RunLocally(const Invocation& invocation, const v1::JobSpec& spec,
-                               const std::string& notice) {
+                               const std::string& notice, const LogSelection& shown) {
   Signals signals;
   Session session(invocation, signals.fd());
   LocalEngine::Options options;
   MUSTER_ASSIGN_OR_RETURN(options.shim_path, FindShim(invocation.flags.String("shim_path")));
   options.probe_devices = WantsDevices(spec);
+  // A local run is like the program alone: it gets the whole environment of the caller.
   options.base_env = OwnEnvironment();
   EventLoop loop;  // Before the engine, whose thread posts to it until the end.
   MUSTER_ASSIGN_OR_RETURN(const std::unique_ptr<LocalEngine> engine, LocalEngine::Start(options));
@@ -95,11 +102,40 @@ absl::StatusOr<int> RunLocally(const Invocation& invocation, const v1::JobSpec& 
     session.err()->Flush();
   }
   LocalJobSource source(engine.get(), &loop);
-  Attachment::Options attach = AttachmentOptions(session);
+  Attachment::Options attach = AttachmentOptions(session, shown);
   attach.local = true;
   attach.kill = [&engine](const std::string&) { engine->KillAll(); };
   Attachment attachment(attach, &source, &loop, &session, &signals);
   return attachment.Run(NewSubmitRequest(spec));
+}
+
+absl::StatusOr<int> SubmitOnly(const Invocation& invocation, const v1::JobSpec& spec) {
+  Session session(invocation);
+  MUSTER_ASSIGN_OR_RETURN(ApiClient* const api, session.Api());
+  MUSTER_ASSIGN_OR_RETURN(const v1::Job job, SubmitSurely(api, NewSubmitRequest(spec)));
+  session.RememberJob(job.id());
+  if (session.format() == Format::kJson || session.format() == Format::kYaml) {
+    session.PrintMessage(job);
+    return 0;
+  }
+  session.out()->Write(absl::StrCat(job.id(), "\n"));
+  session.out()->Flush();
+  if (!session.quiet() && session.format() == Format::kTable) {
+    session.err()->Write(absl::StrCat("submitted; 'msctl logs -f ", job.id(), "' follows it\n"));
+  }
+  return 0;
+}
+
+std::map<std::string, std::string> OwnEnvironment() {
+  std::map<std::string, std::string> env;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string text = *entry;
+    const size_t equals = text.find('=');
+    if (equals != std::string::npos && equals > 0) {
+      env[text.substr(0, equals)] = text.substr(equals + 1);
+    }
+  }
+  return env;
 }
 
 }  // namespace muster

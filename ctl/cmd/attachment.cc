@@ -24,8 +24,7 @@ Attachment::Attachment(const Options& options, JobSource* source, EventLoop* loo
       session_(session),
       contact_(loop->clock(), options.give_up_after),
       progress_(session->err(), session->err_terminal(), loop->clock(), session->quiet()),
-      view_(options.logs, LogSelection(), session, &progress_, loop,
-            [this] { OnSignal(SIGPIPE); }) {
+      view_(options.logs, options.shown, session, &progress_, loop, [this] { OnSignal(SIGPIPE); }) {
   signals->Watch(loop, [this](int signal) { OnSignal(signal); });
 }
 
@@ -65,6 +64,7 @@ void Attachment::Follow() {
   options.job_id = job_.id();
   options.give_up_after = options_.give_up_after;
   options.first_attempt = 0;
+  options.logs = options_.shown;
   JobFollower::Callbacks callbacks;
   callbacks.on_job = [this](const v1::Job& job) {
     job_ = job;

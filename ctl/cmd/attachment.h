@@ -11,6 +11,7 @@
 #include "common/base/event_loop.h"
 #include "ctl/client/job_follower.h"
 #include "ctl/client/job_source.h"
+#include "ctl/client/log_selection.h"
 #include "ctl/client/reconnect.h"
 #include "ctl/cmd/log_view.h"
 #include "ctl/cmd/session.h"
@@ -28,6 +29,7 @@ class Attachment {
   struct Options {
     absl::Duration give_up_after = absl::Seconds(30);
     LogView::Options logs;
+    LogSelection shown;  // Of the output.
     bool stop_on_interrupt = false;
     bool local = false;  // The job lives and dies with this process.
     // Ends a job that is being stopped without further grace; set with `local`.

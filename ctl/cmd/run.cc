@@ -1,16 +1,20 @@
 #include <unistd.h>
 
 #include <climits>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "ctl/client/address.h"
+#include "ctl/client/log_selection.h"
 #include "ctl/cmd/attached_run.h"
 #include "ctl/cmd/commands.h"
+#include "ctl/cmd/launcher_job.h"
 #include "ctl/cmd/run_spec.h"
 #include "ctl/cmd/session.h"
+#include "ctl/spec/spec_writer.h"
 
 namespace muster {
 namespace {
@@ -35,31 +39,79 @@ void TellOfEmptyStdin(const Flags& flags) {
           "reach them\n");
 }
 
+// What a command line of run asks for.
+struct Wanted {
+  v1::JobSpec spec;
+  LogSelection shown;
+  bool attached = true;
+};
+
+LogSelection Shown(const std::vector<int>& ranks) {
+  LogSelection shown;
+  for (const int rank : ranks) shown.ranks.push_back({rank, rank});
+  if (ranks.empty()) shown.want_stdout = shown.want_stderr = false;
+  return shown;
+}
+
+void Tell(const Flags& flags, const std::string& line) {
+  if (!flags.Bool("quiet")) Output(STDERR_FILENO).Write(absl::StrCat("muster: ", line, "\n"));
+}
+
+// The command itself, or where it calls a launcher that Muster knows, the job that it means. Not
+// completed yet.
+absl::StatusOr<Wanted> ReadCommand(const Invocation& invocation) {
+  const Flags& flags = invocation.flags;
+  const std::string current_dir = CurrentDir();
+  Wanted wanted;
+  std::optional<FrontendJob> job;
+  if (!flags.Bool("as_is")) {
+    MUSTER_ASSIGN_OR_RETURN(
+        job, LauncherJob(flags, invocation.arguments, current_dir, OwnEnvironment()));
+  }
+  if (!job) {
+    wanted.spec = CommandSpec(invocation.arguments, current_dir);
+    MUSTER_RETURN_IF_ERROR(ApplyRunFlags(flags, current_dir, GetEnv, &wanted.spec));
+    return wanted;
+  }
+  for (const std::string& note : job->notes) Tell(flags, note);
+  wanted.spec = job->spec;
+  wanted.attached = job->attached;
+  if (job->shown_ranks) wanted.shown = Shown(*job->shown_ranks);
+  return wanted;
+}
+
+absl::StatusOr<int> RunHere(const Invocation& invocation, const Wanted& wanted,
+                            const std::string& notice) {
+  MUSTER_RETURN_IF_ERROR(CheckLocal(wanted.spec));
+  if (!wanted.attached) Tell(invocation.flags, "stays attached: without an agent nobody else does");
+  return RunLocally(invocation, wanted.spec, notice, wanted.shown);
+}
+
 absl::StatusOr<int> Run(const Invocation& invocation) {
   const Flags& flags = invocation.flags;
   if (flags.Bool("agent") && flags.Bool("local")) {
     return absl::InvalidArgumentError("--agent and --local exclude each other");
   }
-  MUSTER_ASSIGN_OR_RETURN(const v1::JobSpec spec,
-                          RunSpec(flags, invocation.arguments, CurrentDir(), GetEnv));
-  TellOfEmptyStdin(flags);
-  if (flags.Bool("local")) {
-    MUSTER_RETURN_IF_ERROR(CheckLocal(spec));
-    return RunLocally(invocation, spec, "running locally");
+  MUSTER_ASSIGN_OR_RETURN(Wanted wanted, ReadCommand(invocation));
+  if (flags.Bool("print_yaml")) {
+    v1::JobSpec checked = wanted.spec;
+    MUSTER_RETURN_IF_ERROR(FinishRunSpec(&checked));
+    Output(STDOUT_FILENO).Write(WriteJobFile(wanted.spec));
+    return 0;
   }
+  MUSTER_RETURN_IF_ERROR(FinishRunSpec(&wanted.spec));
+  TellOfEmptyStdin(flags);
+  if (flags.Bool("local")) return RunHere(invocation, wanted, "running locally");
   const std::string address = ResolveAddress(flags.String("address"), GetEnv);
   const absl::Status agent = ProbeAddress(address);
   // An agent that is there and says no is not gone around.
   if (absl::IsUnavailable(agent) && !flags.Bool("agent")) {
-    MUSTER_RETURN_IF_ERROR(CheckLocal(spec));
-    return RunLocally(invocation, spec, absl::StrCat("no agent at ", address, ", running locally"));
+    return RunHere(invocation, wanted, absl::StrCat("no agent at ", address, ", running locally"));
   }
   MUSTER_RETURN_IF_ERROR(agent);
-  if (!flags.Bool("quiet")) {
-    const std::string line = absl::StrCat("muster: running through the agent at ", address, "\n");
-    Output(STDERR_FILENO).Write(line);
-  }
-  return RunAttached(invocation, spec);
+  Tell(flags, absl::StrCat("running through the agent at ", address));
+  if (!wanted.attached) return SubmitOnly(invocation, wanted.spec);
+  return RunAttached(invocation, wanted.spec, wanted.shown);
 }
 
 }  // namespace
@@ -74,11 +126,16 @@ const Command& RunCommand() {
         {"run --nproc 4 --contract torch -- python3 train.py", "four ranks that find each other"},
         {"run --nproc 8 --devices nvidia:1 -- ./train", "one device each"},
         {"run --local -- ./probe", "without any agent"},
+        {"run -- torchrun --nnodes=2 --nproc_per_node=8 train.py", "what the launcher would do"},
+        {"run --print-yaml -- msrun --worker_num=8 net.py", "the same as a job file"},
     };
     command->flags = RunSpecFlags();
     const std::vector<FlagSpec> more = {
         {"agent", 0, FlagType::kBool, "", "through the agent, or not at all"},
         {"local", 0, FlagType::kBool, "", "in this process, without an agent"},
+        {"as_is", 0, FlagType::kBool, "",
+         "runs the command itself, also where it is a launcher that Muster knows"},
+        {"print_yaml", 0, FlagType::kBool, "", "writes the job file and runs nothing"},
         {"shim_path", 0, FlagType::kString, "FILE", "the msshim of a local run"},
         OutputFlag("table|json|yaml"),
         QuietFlag("shows nothing but the ranks' output"),
@@ -86,6 +143,9 @@ const Command& RunCommand() {
     command->flags.insert(command->flags.end(), more.begin(), more.end());
     for (const FlagSpec& flag : AttachFlags()) command->flags.push_back(flag);
     command->notes =
+        "A command that calls msrun, torchrun or paddle.distributed.launch becomes the job that "
+        "it\n"
+        "means: the launcher's flags say how many ranks run, Muster starts them.\n\n"
         "Goes through the agent if one answers, else runs in this process; a line on stderr says\n"
         "which. Ends with the exit code of the rank that failed first. Ctrl-C detaches from a job\n"
         "behind an agent, and stops a local run. The ranks' standard input is empty (/dev/null), "

@@ -127,36 +127,58 @@ std::vector<FlagSpec> RunSpecFlags() {
 
 absl::StatusOr<v1::JobSpec> RunSpec(const Flags& flags, const std::vector<std::string>& command,
                                     const std::string& current_dir, const EnvLookup& env) {
+  v1::JobSpec spec = CommandSpec(command, current_dir);
+  MUSTER_RETURN_IF_ERROR(ApplyRunFlags(flags, current_dir, env, &spec));
+  MUSTER_RETURN_IF_ERROR(FinishRunSpec(&spec));
+  return spec;
+}
+
+v1::JobSpec CommandSpec(const std::vector<std::string>& command, const std::string& current_dir) {
   v1::JobSpec spec;
-  spec.set_name(flags.String("name", JobNameFrom(BaseName(command[0]))));
-  spec.set_contract(flags.String("contract", "plain"));
-  MUSTER_RETURN_IF_ERROR(SetNodes(flags.String("nodes", "1"), spec.mutable_nodes()));
-  MUSTER_RETURN_IF_ERROR(SetRanks(flags, &spec));
-  if (flags.Has("devices")) {
-    MUSTER_RETURN_IF_ERROR(SetDevices(flags.String("devices"), spec.mutable_devices_per_rank()));
-  }
+  spec.set_name(JobNameFrom(BaseName(command[0])));
+  spec.set_contract("plain");
+  spec.mutable_nodes()->set_min(1);
+  spec.mutable_nodes()->set_max(1);
+  spec.set_ranks_per_node(1);
+  spec.set_workdir(current_dir);
   for (const std::string& word : command) spec.add_command(word);
-  spec.set_workdir(flags.Has("workdir") ? JoinPath(current_dir, flags.String("workdir"))
-                                        : current_dir);
-  MUSTER_RETURN_IF_ERROR(SetEnv(flags.List("env"), env, spec.mutable_env()));
+  return spec;
+}
+
+absl::Status ApplyRunFlags(const Flags& flags, const std::string& current_dir, const EnvLookup& env,
+                           v1::JobSpec* spec) {
+  if (flags.Has("name")) spec->set_name(flags.String("name"));
+  if (flags.Has("contract")) spec->set_contract(flags.String("contract"));
+  if (flags.Has("nodes")) {
+    MUSTER_RETURN_IF_ERROR(SetNodes(flags.String("nodes"), spec->mutable_nodes()));
+  }
+  if (flags.Has("nproc")) MUSTER_RETURN_IF_ERROR(SetRanks(flags, spec));
+  if (flags.Has("devices")) {
+    MUSTER_RETURN_IF_ERROR(SetDevices(flags.String("devices"), spec->mutable_devices_per_rank()));
+  }
+  if (flags.Has("workdir")) spec->set_workdir(JoinPath(current_dir, flags.String("workdir")));
+  MUSTER_RETURN_IF_ERROR(SetEnv(flags.List("env"), env, spec->mutable_env()));
   if (flags.Has("max_restarts")) {
     const int64_t restarts = flags.Int("max_restarts", 0);
     if (restarts > kMaxRestarts) {
       return Wrong("--max-restarts", flags.String("max_restarts"),
                    absl::StrCat("a number from 0 to ", kMaxRestarts));
     }
-    spec.mutable_restart()->set_max_restarts(static_cast<int32_t>(restarts));
+    spec->mutable_restart()->set_max_restarts(static_cast<int32_t>(restarts));
   }
-  if (flags.String("on_failure") == "continue") spec.set_on_failure(v1::FAILURE_ACTION_CONTINUE);
-  if (flags.String("bind") == "core") spec.set_bind(v1::CORE_BINDING_CORE);
-  if (flags.String("bind") == "numa") spec.set_bind(v1::CORE_BINDING_NUMA);
-  if (flags.Has("log_dir")) spec.mutable_logs()->set_dir(flags.String("log_dir"));
-  spec.set_tty(flags.Bool("tty"));
+  if (flags.String("on_failure") == "continue") spec->set_on_failure(v1::FAILURE_ACTION_CONTINUE);
+  if (flags.String("bind") == "core") spec->set_bind(v1::CORE_BINDING_CORE);
+  if (flags.String("bind") == "numa") spec->set_bind(v1::CORE_BINDING_NUMA);
+  if (flags.Has("log_dir")) spec->mutable_logs()->set_dir(flags.String("log_dir"));
+  if (flags.Has("tty")) spec->set_tty(flags.Bool("tty"));
+  return absl::OkStatus();
+}
+
+absl::Status FinishRunSpec(v1::JobSpec* spec) {
   // Before the defaults, which would name fields that no flag sets.
-  MUSTER_RETURN_IF_ERROR(CheckFlags(spec));
-  CompleteSpec(&spec);
-  MUSTER_RETURN_IF_ERROR(CheckContract(spec));
-  return spec;
+  MUSTER_RETURN_IF_ERROR(CheckFlags(*spec));
+  CompleteSpec(spec);
+  return CheckContract(*spec);
 }
 
 }  // namespace muster

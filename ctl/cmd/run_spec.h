@@ -20,6 +20,17 @@ std::vector<FlagSpec> RunSpecFlags();
 absl::StatusOr<v1::JobSpec> RunSpec(const Flags& flags, const std::vector<std::string>& command,
                                     const std::string& current_dir, const EnvLookup& env);
 
+// One plain rank of `command`: what a run without flags means.
+v1::JobSpec CommandSpec(const std::vector<std::string>& command, const std::string& current_dir);
+
+// Puts the flags that were given into `spec`, and the variables that go along; what was not given
+// stays as it is.
+absl::Status ApplyRunFlags(const Flags& flags, const std::string& current_dir, const EnvLookup& env,
+                           v1::JobSpec* spec);
+
+// Checks a spec that flags made, and fills all defaults in.
+absl::Status FinishRunSpec(v1::JobSpec* spec);
+
 }  // namespace muster
 
 #endif  // MUSTER_CTL_CMD_RUN_SPEC_H_

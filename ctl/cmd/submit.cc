@@ -1,10 +1,7 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "common/base/status.h"
-#include "ctl/client/reconnect.h"
 #include "ctl/cmd/attached_run.h"
 #include "ctl/cmd/commands.h"
 #include "ctl/cmd/session.h"
@@ -13,39 +10,12 @@
 namespace muster {
 namespace {
 
-constexpr absl::Duration kSubmitPatience = absl::Seconds(5);
-
-// A reply that was lost is asked for again: the request id makes it the same job.
-absl::StatusOr<v1::Job> SubmitSurely(ApiClient* api, const v1::SubmitJobRequest& request) {
-  Reconnect reconnect(Clock::Real(), kSubmitPatience);
-  for (;;) {
-    absl::StatusOr<v1::Job> job = api->SubmitJob(request);
-    if (job.ok() || !absl::IsUnavailable(job.status())) return job;
-    const std::optional<absl::Duration> wait = reconnect.Next();
-    if (!wait.has_value()) return job;
-    absl::SleepFor(*wait);
-  }
-}
-
 absl::StatusOr<int> Submit(const Invocation& invocation) {
   MUSTER_ASSIGN_OR_RETURN(const v1::JobSpec spec, LoadJobFile(invocation.arguments[0]));
   if (invocation.flags.Bool("follow") && !invocation.flags.Bool("detach")) {
     return RunAttached(invocation, spec);
   }
-  Session session(invocation);
-  MUSTER_ASSIGN_OR_RETURN(ApiClient* const api, session.Api());
-  MUSTER_ASSIGN_OR_RETURN(const v1::Job job, SubmitSurely(api, NewSubmitRequest(spec)));
-  session.RememberJob(job.id());
-  if (session.format() == Format::kJson || session.format() == Format::kYaml) {
-    session.PrintMessage(job);
-    return 0;
-  }
-  session.out()->Write(absl::StrCat(job.id(), "\n"));
-  session.out()->Flush();
-  if (!session.quiet() && session.format() == Format::kTable) {
-    session.err()->Write(absl::StrCat("submitted; 'msctl logs -f ", job.id(), "' follows it\n"));
-  }
-  return 0;
+  return SubmitOnly(invocation, spec);
 }
 
 }  // namespace

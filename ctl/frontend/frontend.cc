@@ -7,6 +7,7 @@
 
 #include "common/base/fs.h"
 #include "ctl/frontend/msrun/msrun.h"
+#include "ctl/frontend/torchrun/torchrun.h"
 #include "ctl/frontend/paddle/paddle.h"
 
 namespace muster {
@@ -33,6 +34,7 @@ std::string CurrentDir() {
 const std::vector<const Frontend*>& AllFrontends() {
   static const auto* const kFrontends = new std::vector<const Frontend*>{
       &MsrunFrontend(),
+      &TorchrunFrontend(),
       &PaddleFrontend(),
   };
   return *kFrontends;
