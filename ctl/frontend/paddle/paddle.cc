@@ -1,7 +1,12 @@
 #include "ctl/frontend/paddle/paddle.h"
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "absl/strings/match.h"
 #include "common/base/fs.h"
+#include "ctl/frontend/paddle/job_spec.h"
 #include "ctl/frontend/paddle/launcher.h"
 
 namespace muster {
@@ -34,6 +39,7 @@ Frontend MakePaddleFrontend() {
   frontend.summary = "Paddle's distributed launcher, without a daemon";
   frontend.run = RunPaddleLaunch;
   frontend.match = Match;
+  frontend.to_job = PaddleToJob;
   return frontend;
 }
 
