@@ -128,6 +128,9 @@ add_collective_cases()
 class PsTest(PaddleCase):
     """Parameter-server jobs on one host (§2.3, §2.4)."""
 
+    # The legacy launcher ends servers with the last worker: workers that last until all have begun.
+    WORK = {"PROBE_ACT": "TRAINING_ROLE=TRAINER:sleep 400"}
+
     def test_by_counts(self):
         for servers, trainers in ((1, 1), (2, 4), (3, 1)):
             with self.subTest(servers=servers, trainers=trainers):
@@ -161,7 +164,7 @@ class PsTest(PaddleCase):
 
     def test_legacy_by_worker_num(self):
         _, records = self.succeed("--server_num=2", "--worker_num=4", "train.py", count=6,
-                                  env={"CUDA_VISIBLE_DEVICES": "0,1,2,3"})
+                                  env={"CUDA_VISIBLE_DEVICES": "0,1,2,3", **self.WORK})
         _, trainers = check_ps(self, records, 2, 4, legacy=True)
         for rank, record in trainers.items():
             self.assertEqual(record["env"]["CUDA_VISIBLE_DEVICES"], str(rank))
@@ -170,7 +173,7 @@ class PsTest(PaddleCase):
 
     def test_legacy_stops_its_servers_when_the_workers_are_done(self):
         self.succeed("--server_num=1", "--worker_num=2", "train.py", count=3,
-                     env={"PROBE_ACT": "TRAINING_ROLE=PSERVER:hang"})
+                     env={"PROBE_ACT": "TRAINING_ROLE=PSERVER:hang;sleep 400"})
         self.bench.wait_gone()
 
     def test_a_failed_legacy_worker_is_not_called_success(self):
@@ -185,7 +188,7 @@ class PsTest(PaddleCase):
                 self.bench.fresh(["train.py"])
                 _, records = self.succeed("--server_num=2", "--worker_num=2", "--heter_worker_num=2",
                                           *more, "train.py", count=6,
-                                          env={"CUDA_VISIBLE_DEVICES": "0,1"})
+                                          env={"CUDA_VISIBLE_DEVICES": "0,1", **self.WORK})
                 roles, trainers = check_ps(self, records, 2, 2, legacy=True)
                 heter = [record["env"] for record in roles["HETER_TRAINER"]]
                 self.assertEqual(len(heter), 2)
@@ -399,7 +402,7 @@ class IpuTest(PaddleCase):
                      "--numa-aware=yes"):
             self.assertIn(part, argv)
         self.assertIn("--mpi-local-args=-x PADDLE_TRAINERS_NUM=2 -x "
-                      "PADDLE_TRAINER_ENDPOINTS=localhost:8090,localhost:8090", argv)
+                      "PADDLE_TRAINER_ENDPOINTS=localhost:8090", argv)
         for i in range(2):
             self.assertIn(f"--instance-mpi-local-args={i}:-x PADDLE_TRAINER_ID={i} -x "
                           f"PADDLE_CURRENT_ENDPOINT=localhost:8090 -x PADDLE_RANK_IN_NODE={i}", argv)
