@@ -134,7 +134,7 @@ const Command& RunCommand() {
         {"agent", 0, FlagType::kBool, "", "through the agent, or not at all"},
         {"local", 0, FlagType::kBool, "", "in this process, without an agent"},
         {"as_is", 0, FlagType::kBool, "",
-         "runs the command itself, also where it is a launcher that Muster knows"},
+         "runs the command itself, also where Muster knows that launcher"},
         {"print_yaml", 0, FlagType::kBool, "", "writes the job file and runs nothing"},
         {"shim_path", 0, FlagType::kString, "FILE", "the msshim of a local run"},
         OutputFlag("table|json|yaml"),

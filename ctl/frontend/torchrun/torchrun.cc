@@ -54,7 +54,7 @@ const Frontend& TorchrunFrontend() {
   static const auto* const kFrontend = [] {
     auto* frontend = new Frontend;
     frontend->name = "torchrun";
-    frontend->summary = "starts a PyTorch job as torchrun does, without any daemon";
+    frontend->summary = "PyTorch's launcher, without a daemon";
     frontend->run = RunTorchrun;
     frontend->match = Match;
     frontend->to_job = TorchrunJob;
