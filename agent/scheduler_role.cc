@@ -47,9 +47,10 @@ absl::StatusOr<std::unique_ptr<SchedulerRole>> SchedulerRole::Open(const AgentOp
                       });
   MUSTER_RETURN_IF_ERROR(role->scheduler_->Load());
   LOG(INFO) << "scheduler=self epoch=" << role->scheduler_->epoch() << " LOADED";
-  role->job_service_ =
-      std::make_unique<JobServiceRpc>(loop, role->scheduler_.get(), calls, UserName());
-  role->node_service_ = std::make_unique<NodeServiceRpc>(loop, role->scheduler_.get(), calls);
+  role->seat_ = std::make_unique<SchedulerSeat>(calls);
+  role->seat_->Take(role->scheduler_.get());
+  role->job_service_ = std::make_unique<JobServiceRpc>(loop, role->seat_.get(), UserName());
+  role->node_service_ = std::make_unique<NodeServiceRpc>(loop, role->seat_.get());
   return role;
 }
 

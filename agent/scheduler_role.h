@@ -15,6 +15,7 @@
 #include "scheduler/core/scheduler.h"
 #include "scheduler/rpc/job_service.h"
 #include "scheduler/rpc/node_service.h"
+#include "scheduler/rpc/scheduler_seat.h"
 #include "scheduler/store/state_store.h"
 
 namespace muster {
@@ -40,6 +41,7 @@ class SchedulerRole {
 
   std::unique_ptr<StateStore> store_;
   std::unique_ptr<Scheduler> scheduler_;
+  std::unique_ptr<SchedulerSeat> seat_;
   std::unique_ptr<JobServiceRpc> job_service_;
   std::unique_ptr<NodeServiceRpc> node_service_;
 };

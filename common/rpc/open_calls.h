@@ -27,8 +27,10 @@ class OpenCalls {
   void Remove(OpenCall* call);
   // Ends every call with `status`, and lets no more in.
   void EndAll(const absl::Status& status);
+  // Lets calls in again.
+  void Reopen() { status_ = absl::OkStatus(); }
 
-  // With what EndAll() was called; OK before.
+  // With what EndAll() was called; OK while calls are let in.
   const absl::Status& status() const { return status_; }
   size_t size() const { return calls_.size(); }
 

@@ -5,14 +5,30 @@
 
 #include "common/rpc/grpc_status.h"
 #include "grpcpp/security/auth_context.h"
+#include "scheduler/rpc/unary_answer.h"
 #include "scheduler/rpc/wait_reactor.h"
 #include "scheduler/rpc/watch_reactor.h"
 
 namespace muster {
+namespace {
 
-JobServiceRpc::JobServiceRpc(EventLoop* loop, Scheduler* scheduler, OpenCalls* calls,
-                             std::string local_user)
-    : loop_(loop), scheduler_(scheduler), calls_(calls), local_user_(std::move(local_user)) {}
+// Puts the job that the scheduler answers with into `response`, and ends the call.
+template <typename Response>
+std::function<void(const absl::StatusOr<v1::Job>&)> AnswerWithJob(OpenCalls* calls,
+                                                                  grpc::ServerUnaryReactor* reactor,
+                                                                  Response* response) {
+  return
+      [answer = UnaryAnswer::Make(calls, reactor), response](const absl::StatusOr<v1::Job>& job) {
+        if (answer->given()) return;
+        if (job.ok()) *response->mutable_job() = *job;
+        answer->Give(job.status());
+      };
+}
+
+}  // namespace
+
+JobServiceRpc::JobServiceRpc(EventLoop* loop, SchedulerSeat* seat, std::string local_user)
+    : loop_(loop), seat_(seat), local_user_(std::move(local_user)) {}
 
 std::string JobServiceRpc::OwnerOf(const grpc::CallbackServerContext& context) const {
   const std::shared_ptr<const grpc::AuthContext> auth = context.auth_context();
@@ -28,10 +44,9 @@ grpc::ServerUnaryReactor* JobServiceRpc::SubmitJob(grpc::CallbackServerContext* 
                                                    v1::SubmitJobResponse* response) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   loop_->Post([this, owner = OwnerOf(*context), request, response, reactor] {
-    scheduler_->Submit(*request, owner, [response, reactor](const absl::StatusOr<v1::Job>& job) {
-      if (job.ok()) *response->mutable_job() = *job;
-      reactor->Finish(ToGrpcStatus(job.status()));
-    });
+    Scheduler* const scheduler = seat_->scheduler();
+    if (scheduler == nullptr) return reactor->Finish(ToGrpcStatus(seat_->absence()));
+    scheduler->Submit(*request, owner, AnswerWithJob(seat_->calls(), reactor, response));
   });
   return reactor;
 }
@@ -41,7 +56,9 @@ grpc::ServerUnaryReactor* JobServiceRpc::GetJob(grpc::CallbackServerContext* con
                                                 v1::GetJobResponse* response) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   loop_->Post([this, request, response, reactor] {
-    absl::StatusOr<v1::Job> job = scheduler_->Get(request->job_id());
+    const Scheduler* const scheduler = seat_->scheduler();
+    if (scheduler == nullptr) return reactor->Finish(ToGrpcStatus(seat_->absence()));
+    absl::StatusOr<v1::Job> job = scheduler->Get(request->job_id());
     if (job.ok()) *response->mutable_job() = *std::move(job);
     reactor->Finish(ToGrpcStatus(job.status()));
   });
@@ -53,7 +70,9 @@ grpc::ServerUnaryReactor* JobServiceRpc::ListJobs(grpc::CallbackServerContext* c
                                                   v1::ListJobsResponse* response) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   loop_->Post([this, request, response, reactor] {
-    absl::StatusOr<v1::ListJobsResponse> jobs = scheduler_->List(*request);
+    const Scheduler* const scheduler = seat_->scheduler();
+    if (scheduler == nullptr) return reactor->Finish(ToGrpcStatus(seat_->absence()));
+    absl::StatusOr<v1::ListJobsResponse> jobs = scheduler->List(*request);
     if (jobs.ok()) *response = *std::move(jobs);
     reactor->Finish(ToGrpcStatus(jobs.status()));
   });
@@ -62,7 +81,7 @@ grpc::ServerUnaryReactor* JobServiceRpc::ListJobs(grpc::CallbackServerContext* c
 
 grpc::ServerWriteReactor<v1::WatchJobResponse>* JobServiceRpc::WatchJob(
     grpc::CallbackServerContext* context, const v1::WatchJobRequest* request) {
-  return new WatchReactor(loop_, scheduler_, calls_, request->job_id());
+  return new WatchReactor(loop_, seat_, request->job_id());
 }
 
 grpc::ServerUnaryReactor* JobServiceRpc::CancelJob(grpc::CallbackServerContext* context,
@@ -70,10 +89,9 @@ grpc::ServerUnaryReactor* JobServiceRpc::CancelJob(grpc::CallbackServerContext* 
                                                    v1::CancelJobResponse* response) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   loop_->Post([this, request, response, reactor] {
-    scheduler_->Cancel(*request, [response, reactor](const absl::StatusOr<v1::Job>& job) {
-      if (job.ok()) *response->mutable_job() = *job;
-      reactor->Finish(ToGrpcStatus(job.status()));
-    });
+    Scheduler* const scheduler = seat_->scheduler();
+    if (scheduler == nullptr) return reactor->Finish(ToGrpcStatus(seat_->absence()));
+    scheduler->Cancel(*request, AnswerWithJob(seat_->calls(), reactor, response));
   });
   return reactor;
 }
@@ -81,7 +99,7 @@ grpc::ServerUnaryReactor* JobServiceRpc::CancelJob(grpc::CallbackServerContext* 
 grpc::ServerUnaryReactor* JobServiceRpc::WaitJob(grpc::CallbackServerContext* context,
                                                  const v1::WaitJobRequest* request,
                                                  v1::WaitJobResponse* response) {
-  return new WaitReactor(loop_, scheduler_, calls_, *request, response);
+  return new WaitReactor(loop_, seat_, *request, response);
 }
 
 }  // namespace muster

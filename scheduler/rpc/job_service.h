@@ -4,19 +4,18 @@
 #include <string>
 
 #include "common/base/event_loop.h"
-#include "common/rpc/open_calls.h"
 #include "muster/v1/job_service.grpc.pb.h"
-#include "scheduler/core/scheduler.h"
+#include "scheduler/rpc/scheduler_seat.h"
 
 namespace muster {
 
-// JobService over Scheduler: each method posts to the loop and answers from there. gRPC calls it on
-// threads of its own. Must outlive the server.
+// JobService over whoever sits at the scheduler's seat: each method posts to the loop and answers
+// from there. gRPC calls it on threads of its own. Must outlive the server.
 class JobServiceRpc final : public v1::JobService::CallbackService {
  public:
   // `local_user` owns what is submitted over a Unix socket: its mode lets nobody else in. Pointers
   // must outlive this object.
-  JobServiceRpc(EventLoop* loop, Scheduler* scheduler, OpenCalls* calls, std::string local_user);
+  JobServiceRpc(EventLoop* loop, SchedulerSeat* seat, std::string local_user);
 
   grpc::ServerUnaryReactor* SubmitJob(grpc::CallbackServerContext* context,
                                       const v1::SubmitJobRequest* request,
@@ -41,8 +40,7 @@ class JobServiceRpc final : public v1::JobService::CallbackService {
   std::string OwnerOf(const grpc::CallbackServerContext& context) const;
 
   EventLoop* const loop_;
-  Scheduler* const scheduler_;
-  OpenCalls* const calls_;
+  SchedulerSeat* const seat_;
   const std::string local_user_;
 };
 

@@ -16,11 +16,11 @@ uint64_t NextSession() {
 
 }  // namespace
 
-NodeReactor::NodeReactor(EventLoop* loop, Scheduler* scheduler, OpenCalls* calls)
-    : loop_(loop), scheduler_(scheduler), calls_(calls) {
+NodeReactor::NodeReactor(EventLoop* loop, SchedulerSeat* seat) : loop_(loop), seat_(seat) {
   loop_->Post([this] {
     if (closed_) return;
-    if (!calls_->Add(this)) return Close(calls_->status());
+    scheduler_ = seat_->scheduler();
+    if (scheduler_ == nullptr || !seat_->calls()->Add(this)) return Close(seat_->absence());
     StartRead(&request_);
   });
 }
@@ -122,7 +122,7 @@ void NodeReactor::Pump() {
 void NodeReactor::Close(const absl::Status& status) {
   if (std::exchange(closed_, true)) return;
   *alive_ = false;
-  calls_->Remove(this);
+  seat_->calls()->Remove(this);
   if (session_ != 0) scheduler_->NodeDisconnected(session_);
   Finish(ToGrpcStatus(status));
 }

@@ -12,7 +12,7 @@
 #include "common/rpc/open_calls.h"
 #include "grpcpp/support/server_callback.h"
 #include "muster/v1/node_service.pb.h"
-#include "scheduler/core/scheduler.h"
+#include "scheduler/rpc/scheduler_seat.h"
 
 namespace muster {
 
@@ -24,7 +24,7 @@ class NodeReactor final
     : public grpc::ServerBidiReactor<v1::ConnectNodeRequest, v1::ConnectNodeResponse>,
       public OpenCall {
  public:
-  NodeReactor(EventLoop* loop, Scheduler* scheduler, OpenCalls* calls);  // Must outlive it.
+  NodeReactor(EventLoop* loop, SchedulerSeat* seat);  // Must outlive it.
 
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
@@ -43,8 +43,8 @@ class NodeReactor final
   void Close(const absl::Status& status);
 
   EventLoop* const loop_;
-  Scheduler* const scheduler_;
-  OpenCalls* const calls_;
+  SchedulerSeat* const seat_;
+  Scheduler* scheduler_ = nullptr;  // Whoever sat there at the hello; the stream ends with it.
   // Acks may come after this stream's end: they look whether it is still there.
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   uint64_t session_ = 0;              // 0 before the hello was accepted.

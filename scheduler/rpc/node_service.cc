@@ -2,13 +2,14 @@
 
 #include <utility>
 
+#include "common/rpc/grpc_status.h"
 #include "scheduler/rpc/node_reactor.h"
 
 namespace muster {
 
 grpc::ServerBidiReactor<v1::ConnectNodeRequest, v1::ConnectNodeResponse>*
 NodeServiceRpc::ConnectNode(grpc::CallbackServerContext* context) {
-  return new NodeReactor(loop_, scheduler_, calls_);
+  return new NodeReactor(loop_, seat_);
 }
 
 grpc::ServerUnaryReactor* NodeServiceRpc::ListNodes(grpc::CallbackServerContext* context,
@@ -16,7 +17,9 @@ grpc::ServerUnaryReactor* NodeServiceRpc::ListNodes(grpc::CallbackServerContext*
                                                     v1::ListNodesResponse* response) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   loop_->Post([this, response, reactor] {
-    for (v1::Node& node : scheduler_->Nodes()) *response->add_nodes() = std::move(node);
+    const Scheduler* const scheduler = seat_->scheduler();
+    if (scheduler == nullptr) return reactor->Finish(ToGrpcStatus(seat_->absence()));
+    for (v1::Node& node : scheduler->Nodes()) *response->add_nodes() = std::move(node);
     reactor->Finish(grpc::Status::OK);
   });
   return reactor;

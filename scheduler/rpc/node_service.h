@@ -4,18 +4,17 @@
 #include <cstdint>
 
 #include "common/base/event_loop.h"
-#include "common/rpc/open_calls.h"
 #include "muster/v1/node_service.grpc.pb.h"
-#include "scheduler/core/scheduler.h"
+#include "scheduler/rpc/scheduler_seat.h"
 
 namespace muster {
 
-// NodeService over Scheduler: one NodeReactor per agent's stream. Must outlive the server.
+// NodeService over whoever sits at the scheduler's seat: one NodeReactor per agent's stream. Must
+// outlive the server.
 class NodeServiceRpc final : public v1::NodeService::CallbackService {
  public:
   // Pointers must outlive this object.
-  NodeServiceRpc(EventLoop* loop, Scheduler* scheduler, OpenCalls* calls)
-      : loop_(loop), scheduler_(scheduler), calls_(calls) {}
+  NodeServiceRpc(EventLoop* loop, SchedulerSeat* seat) : loop_(loop), seat_(seat) {}
 
   grpc::ServerBidiReactor<v1::ConnectNodeRequest, v1::ConnectNodeResponse>* ConnectNode(
       grpc::CallbackServerContext* context) override;
@@ -25,8 +24,7 @@ class NodeServiceRpc final : public v1::NodeService::CallbackService {
 
  private:
   EventLoop* const loop_;
-  Scheduler* const scheduler_;
-  OpenCalls* const calls_;
+  SchedulerSeat* const seat_;
 };
 
 }  // namespace muster

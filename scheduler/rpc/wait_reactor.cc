@@ -8,9 +8,9 @@
 
 namespace muster {
 
-WaitReactor::WaitReactor(EventLoop* loop, Scheduler* scheduler, OpenCalls* calls,
-                         const v1::WaitJobRequest& request, v1::WaitJobResponse* response)
-    : loop_(loop), calls_(calls), watch_(scheduler), response_(response) {
+WaitReactor::WaitReactor(EventLoop* loop, SchedulerSeat* seat, const v1::WaitJobRequest& request,
+                         v1::WaitJobResponse* response)
+    : loop_(loop), seat_(seat), response_(response) {
   loop_->Post([this, request] { Open(request); });
 }
 
@@ -24,12 +24,14 @@ void WaitReactor::OnDone() {
 
 void WaitReactor::Open(const v1::WaitJobRequest& request) {
   if (closed_) return;
-  if (!calls_->Add(this)) return Close(calls_->status());
-  const absl::Status watching = watch_.Start(request.job_id(), [this](const v1::Job& job) {
-    if (!IsFinal(job.status().state())) return;
-    *response_->mutable_job() = job;
-    Close(absl::OkStatus());
-  });
+  Scheduler* const scheduler = seat_->scheduler();
+  if (scheduler == nullptr || !seat_->calls()->Add(this)) return Close(seat_->absence());
+  const absl::Status watching =
+      watch_.emplace(scheduler).Start(request.job_id(), [this](const v1::Job& job) {
+        if (!IsFinal(job.status().state())) return;
+        *response_->mutable_job() = job;
+        Close(absl::OkStatus());
+      });
   if (!watching.ok()) return Close(watching);
   if (closed_ || !request.has_timeout()) return;
   const absl::Duration timeout =
@@ -42,9 +44,9 @@ void WaitReactor::Open(const v1::WaitJobRequest& request) {
 
 void WaitReactor::Close(const absl::Status& status) {
   if (std::exchange(closed_, true)) return;
-  calls_->Remove(this);
+  seat_->calls()->Remove(this);
   loop_->Cancel(timeout_);
-  watch_.Stop();
+  if (watch_.has_value()) watch_->Stop();
   Finish(ToGrpcStatus(status));
 }
 

@@ -6,9 +6,8 @@
 
 namespace muster {
 
-WatchReactor::WatchReactor(EventLoop* loop, Scheduler* scheduler, OpenCalls* calls,
-                           const std::string& job_id)
-    : loop_(loop), calls_(calls), watch_(scheduler) {
+WatchReactor::WatchReactor(EventLoop* loop, SchedulerSeat* seat, const std::string& job_id)
+    : loop_(loop), seat_(seat) {
   loop_->Post([this, job_id] { Open(job_id); });
 }
 
@@ -31,8 +30,9 @@ void WatchReactor::OnDone() {
 
 void WatchReactor::Open(const std::string& job_id) {
   if (closed_) return;
-  if (!calls_->Add(this)) return Close(calls_->status());
-  const absl::Status watching = watch_.Start(job_id, [this](const v1::Job& job) {
+  Scheduler* const scheduler = seat_->scheduler();
+  if (scheduler == nullptr || !seat_->calls()->Add(this)) return Close(seat_->absence());
+  const absl::Status watching = watch_.emplace(scheduler).Start(job_id, [this](const v1::Job& job) {
     newest_ = job;
     Pump();
   });
@@ -49,8 +49,8 @@ void WatchReactor::Pump() {
 
 void WatchReactor::Close(const absl::Status& status) {
   if (std::exchange(closed_, true)) return;
-  calls_->Remove(this);
-  watch_.Stop();
+  seat_->calls()->Remove(this);
+  if (watch_.has_value()) watch_->Stop();
   Finish(ToGrpcStatus(status));
 }
 

@@ -8,8 +8,8 @@
 #include "common/rpc/open_calls.h"
 #include "grpcpp/support/server_callback.h"
 #include "muster/v1/job_service.pb.h"
-#include "scheduler/core/scheduler.h"
 #include "scheduler/rpc/job_watch.h"
+#include "scheduler/rpc/scheduler_seat.h"
 
 namespace muster {
 
@@ -18,7 +18,7 @@ namespace muster {
 // lives. Deletes itself when gRPC is done with it. Pointers must outlive it.
 class WatchReactor final : public grpc::ServerWriteReactor<v1::WatchJobResponse>, public OpenCall {
  public:
-  WatchReactor(EventLoop* loop, Scheduler* scheduler, OpenCalls* calls, const std::string& job_id);
+  WatchReactor(EventLoop* loop, SchedulerSeat* seat, const std::string& job_id);
 
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
@@ -32,8 +32,8 @@ class WatchReactor final : public grpc::ServerWriteReactor<v1::WatchJobResponse>
   void Close(const absl::Status& status);
 
   EventLoop* const loop_;
-  OpenCalls* const calls_;
-  JobWatch watch_;
+  SchedulerSeat* const seat_;
+  std::optional<JobWatch> watch_;  // Once it is open.
   std::optional<v1::Job> newest_;  // Not yet sent.
   v1::WatchJobResponse response_;  // Belongs to gRPC while `writing_`.
   bool writing_ = false;

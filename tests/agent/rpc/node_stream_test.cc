@@ -22,7 +22,8 @@ v1::GangReport Report(const std::string& job, int64_t sequence) {
 
 class NodeStreamTest : public testing::Test {
  protected:
-  NodeStreamTest() : service_(rig_.loop(), &scheduler_, rig_.calls()) {
+  NodeStreamTest() : service_(rig_.loop(), &seat_) {
+    rig_.OnLoop([this] { seat_.Take(&scheduler_); });
     scheduler_.welcome->set_epoch(3);
     scheduler_.welcome->mutable_heartbeat_interval()->set_nanos(100'000'000);
     rig_.Serve({&service_});
@@ -46,6 +47,7 @@ class NodeStreamTest : public testing::Test {
   RpcRig rig_;
   FakeGangs gangs_;
   FakeScheduler scheduler_;
+  SchedulerSeat seat_{rig_.calls()};
   NodeServiceRpc service_;
   std::unique_ptr<SchedulerLink> link_;
 };

@@ -24,7 +24,8 @@ v1::Job JobIn(v1::JobState state, int64_t version) {
 
 class JobServiceTest : public testing::Test {
  protected:
-  JobServiceTest() : service_(rig_.loop(), &scheduler_, rig_.calls(), "root") {
+  JobServiceTest() : service_(rig_.loop(), &seat_, "root") {
+    rig_.OnLoop([this] { seat_.Take(&scheduler_); });
     rig_.Serve({&service_});
     stub_ = v1::JobService::NewStub(rig_.channel());
     SetTimeout(&context_, absl::Seconds(20));
@@ -41,6 +42,7 @@ class JobServiceTest : public testing::Test {
 
   RpcRig rig_;
   FakeScheduler scheduler_;
+  SchedulerSeat seat_{rig_.calls()};
   JobServiceRpc service_;
   std::unique_ptr<v1::JobService::Stub> stub_;
   grpc::ClientContext context_;

@@ -12,7 +12,8 @@ namespace {
 
 class NodeServiceTest : public testing::Test {
  protected:
-  NodeServiceTest() : service_(rig_.loop(), &scheduler_, rig_.calls()) {
+  NodeServiceTest() : service_(rig_.loop(), &seat_) {
+    rig_.OnLoop([this] { seat_.Take(&scheduler_); });
     scheduler_.welcome->set_epoch(5);
     rig_.Serve({&service_});
     stub_ = v1::NodeService::NewStub(rig_.channel());
@@ -39,6 +40,7 @@ class NodeServiceTest : public testing::Test {
 
   RpcRig rig_;
   FakeScheduler scheduler_;
+  SchedulerSeat seat_{rig_.calls()};
   NodeServiceRpc service_;
   std::unique_ptr<v1::NodeService::Stub> stub_;
   grpc::ClientContext context_;

@@ -1,0 +1,54 @@
+#include "scheduler/rpc/scheduler_seat.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/rpc/error_details.h"
+
+namespace muster {
+namespace {
+
+absl::Status NotHere(const std::string& message, const std::string& hint,
+                     const std::string& address) {
+  v1::ErrorDetails details;
+  v1::ErrorDetail* const detail = details.add_errors();
+  detail->set_reason(kNotTheSchedulerReason);
+  detail->set_hint(hint);
+  detail->set_scheduler_address(address);
+  return WithDetails(absl::UnavailableError(message), details);
+}
+
+}  // namespace
+
+SchedulerSeat::SchedulerSeat(OpenCalls* calls)
+    : calls_(calls), absence_(NoScheduler("this agent has just started")) {}
+
+void SchedulerSeat::Take(Scheduler* scheduler, std::function<bool()> may_act) {
+  scheduler_ = scheduler;
+  may_act_ = std::move(may_act);
+  absence_ = NoScheduler("the leader cannot prove its lease");
+  calls_->Reopen();
+}
+
+void SchedulerSeat::Vacate(const absl::Status& why) {
+  absence_ = why;
+  calls_->EndAll(why);  // While the scheduler still lives: its watchers say goodbye to it.
+  scheduler_ = nullptr;
+  may_act_ = nullptr;
+}
+
+Scheduler* SchedulerSeat::scheduler() const {
+  return scheduler_ != nullptr && may_act_ && !may_act_() ? nullptr : scheduler_;
+}
+
+absl::Status SchedulerIsElsewhere(const std::string& address) {
+  return NotHere(absl::StrCat("the scheduler is not here: it is at ", address),
+                 absl::StrCat("ask ", address), address);
+}
+
+absl::Status NoScheduler(absl::string_view cause) {
+  return NotHere(absl::StrCat("there is no scheduler: ", cause),
+                 "try again; running jobs are not affected", "");
+}
+
+}  // namespace muster
