@@ -29,6 +29,15 @@ struct EtcdEntry {
 struct EtcdRange {
   std::vector<EtcdEntry> entries;
   int64_t revision = 0;
+  bool more = false;  // Of a page: there are keys after the last one.
+};
+
+// A read of many keys in pages, all as they were at one revision.
+struct EtcdPage {
+  std::string from;      // The first key.
+  std::string end;       // The first key that is not wanted any more.
+  int limit = 100;       // Keys in a page.
+  int64_t revision = 0;  // Of the first page's answer; 0 in the first page.
 };
 
 // One change. Of a deleted key only `key` and `mod_revision` are known.
@@ -51,6 +60,7 @@ struct EtcdOp {
   Kind kind = Kind::kPut;
   std::string key;
   bool prefix = false;  // Not for kPut.
+  std::string end;      // Not for kPut: all keys from `key` up to this one, without it.
   std::string value;
   int64_t lease = 0;
 };
@@ -87,7 +97,8 @@ struct EtcdWatchHandler {
 // A client of one etcd cluster. Lives on a loop: every callback comes from there, at most once for
 // a call and none after the client's end. Calls end within their deadline. Errors are etcd's and
 // gRPC's: UNAVAILABLE nobody answers, DEADLINE_EXCEEDED (a write may have been done), NOT_FOUND no
-// such lease. It does not try again by itself, for a write done twice may be wrong.
+// such lease, RESOURCE_EXHAUSTED etcd is full, OUT_OF_RANGE compacted. It does not try again by
+// itself, for a write done twice may be wrong; but a member that fails is not asked next.
 class Etcd {
  public:
   virtual ~Etcd() = default;
@@ -97,6 +108,8 @@ class Etcd {
 
   // `prefix`: all keys that begin with `key`.
   virtual void Get(const std::string& key, bool prefix, Done<EtcdRange> done) = 0;
+  // OUT_OF_RANGE: etcd has compacted that revision away; begin again.
+  virtual void GetPage(const EtcdPage& page, Done<EtcdRange> done) = 0;
   // The revision of the write. `lease` 0: none.
   virtual void Put(const std::string& key, const std::string& value, int64_t lease,
                    Done<int64_t> done) = 0;
@@ -108,6 +121,8 @@ class Etcd {
   virtual void Grant(absl::Duration ttl, Done<int64_t> done) = 0;
   // Ends a lease, and deletes its keys.
   virtual void Revoke(int64_t lease, std::function<void(const absl::Status& status)> done) = 0;
+  // Renews `lease` once; gives its new time to live. NOT_FOUND: it is gone. A hint, as below.
+  virtual void Renew(int64_t lease, Done<absl::Duration> done) = 0;
   // Renews `lease` three times within each `ttl`. `on_lost` comes once: etcd says that it is gone
   // (NOT_FOUND), or nobody has renewed it for `ttl`, counted from before the last renewal that was
   // answered was sent (DEADLINE_EXCEEDED). A renewal is a hint, not a proof that the lease lives:

@@ -1,13 +1,15 @@
 #include "common/etcd/etcd_client.h"
 
 #include <cstdint>
+#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "common/base/status.h"
 #include "common/etcd/etcd_codec.h"
 #include "common/etcd/etcd_keep_alive.h"
+#include "common/etcd/etcd_members.h"
+#include "common/etcd/etcd_renewal.h"
 #include "common/etcd/etcd_watch.h"
 #include "common/rpc/call_queue.h"
 #include "common/rpc/channel.h"
@@ -20,21 +22,30 @@ namespace muster {
 namespace {
 
 class GrpcEtcd : public Etcd {
+  using KV = etcdserverpb::KV;
+  using Lease = etcdserverpb::Lease;
+
  public:
-  GrpcEtcd(EventLoop* loop, std::shared_ptr<grpc::Channel> channel, absl::Duration timeout)
-      : timeout_(timeout),
-        channel_(std::move(channel)),
-        kv_(etcdserverpb::KV::NewStub(channel_)),
-        lease_(etcdserverpb::Lease::NewStub(channel_)),
-        queue_(loop) {}
-  ~GrpcEtcd() override { *alive_ = false; }
+  GrpcEtcd(EventLoop* loop, std::vector<std::shared_ptr<grpc::Channel>> channels,
+           absl::Duration timeout)
+      : timeout_(timeout), members_(std::move(channels)), queue_(loop) {}
+  ~GrpcEtcd() override {
+    *alive_ = false;
+    for (const auto& [number, renewal] : renewals_) renewal->Cancel();
+  }
 
   void Get(const std::string& key, bool prefix, Done<EtcdRange> done) override {
-    Call<etcdserverpb::RangeResponse>(kv_.get(), &etcdserverpb::KV::Stub::AsyncRange,
-                                      RangeRequestFor(key, prefix), [done](const auto& response) {
-                                        response.ok() ? done(FromEtcd(*response))
-                                                      : done(response.status());
-                                      });
+    Call<KV, etcdserverpb::RangeResponse>(
+        &KV::Stub::AsyncRange, RangeRequestFor(key, prefix), [done](const auto& response) {
+          response.ok() ? done(FromEtcd(*response)) : done(response.status());
+        });
+  }
+
+  void GetPage(const EtcdPage& page, Done<EtcdRange> done) override {
+    Call<KV, etcdserverpb::RangeResponse>(
+        &KV::Stub::AsyncRange, RangeRequestFor(page), [done](const auto& response) {
+          response.ok() ? done(FromEtcd(*response)) : done(response.status());
+        });
   }
 
   void Put(const std::string& key, const std::string& value, int64_t lease,
@@ -43,23 +54,21 @@ class GrpcEtcd : public Etcd {
     request.set_key(key);
     request.set_value(value);
     request.set_lease(lease);
-    Call<etcdserverpb::PutResponse>(
-        kv_.get(), &etcdserverpb::KV::Stub::AsyncPut, request, [done](const auto& response) {
-          response.ok() ? done(response->header().revision()) : done(response.status());
-        });
+    Call<KV, etcdserverpb::PutResponse>(&KV::Stub::AsyncPut, request, [done](const auto& response) {
+      response.ok() ? done(response->header().revision()) : done(response.status());
+    });
   }
 
   void Delete(const std::string& key, bool prefix, Done<int64_t> done) override {
-    Call<etcdserverpb::DeleteRangeResponse>(
-        kv_.get(), &etcdserverpb::KV::Stub::AsyncDeleteRange, DeleteRequestFor(key, prefix),
-        [done](const auto& response) {
+    Call<KV, etcdserverpb::DeleteRangeResponse>(
+        &KV::Stub::AsyncDeleteRange, DeleteRequestFor(key, prefix), [done](const auto& response) {
           response.ok() ? done(response->deleted()) : done(response.status());
         });
   }
 
   void Commit(const EtcdTxn& txn, Done<EtcdTxnResult> done) override {
-    Call<etcdserverpb::TxnResponse>(
-        kv_.get(), &etcdserverpb::KV::Stub::AsyncTxn, ToEtcd(txn), [done](const auto& response) {
+    Call<KV, etcdserverpb::TxnResponse>(
+        &KV::Stub::AsyncTxn, ToEtcd(txn), [done](const auto& response) {
           response.ok() ? done(FromEtcd(*response)) : done(response.status());
         });
   }
@@ -67,9 +76,8 @@ class GrpcEtcd : public Etcd {
   void Grant(absl::Duration ttl, Done<int64_t> done) override {
     etcdserverpb::LeaseGrantRequest request;
     request.set_ttl(absl::ToInt64Seconds(absl::Ceil(ttl, absl::Seconds(1))));
-    Call<etcdserverpb::LeaseGrantResponse>(
-        lease_.get(), &etcdserverpb::Lease::Stub::AsyncLeaseGrant, request,
-        [done](const auto& response) {
+    Call<Lease, etcdserverpb::LeaseGrantResponse>(
+        &Lease::Stub::AsyncLeaseGrant, request, [done](const auto& response) {
           if (!response.ok()) return done(response.status());
           if (response->error().empty()) return done(response->id());
           done(absl::UnavailableError(absl::StrCat("etcd grants no lease: ", response->error())));
@@ -79,19 +87,31 @@ class GrpcEtcd : public Etcd {
   void Revoke(int64_t lease, std::function<void(const absl::Status&)> done) override {
     etcdserverpb::LeaseRevokeRequest request;
     request.set_id(lease);
-    Call<etcdserverpb::LeaseRevokeResponse>(
-        lease_.get(), &etcdserverpb::Lease::Stub::AsyncLeaseRevoke, request,
+    Call<Lease, etcdserverpb::LeaseRevokeResponse>(
+        &Lease::Stub::AsyncLeaseRevoke, request,
         [done](const auto& response) { done(response.status()); });
+  }
+
+  void Renew(int64_t lease, Done<absl::Duration> done) override {
+    const int64_t number = ++last_renewal_;
+    auto renewal = std::make_shared<EtcdRenewal>(
+        &queue_, &members_, lease,
+        [this, number, done = std::move(done)](const absl::StatusOr<absl::Duration>& ttl) {
+          renewals_.erase(number);
+          done(ttl);
+        });
+    renewals_[number] = renewal;
+    renewal->Start(timeout_);
   }
 
   std::unique_ptr<EtcdStream> KeepAlive(int64_t lease, absl::Duration ttl,
                                         std::function<void(const absl::Status&)> on_lost) override {
-    return MakeEtcdKeepAlive(&queue_, channel_, lease, ttl, std::move(on_lost));
+    return MakeEtcdKeepAlive(&queue_, &members_, lease, ttl, std::move(on_lost));
   }
 
   std::unique_ptr<EtcdStream> Watch(const std::string& key, bool prefix, int64_t revision,
                                     EtcdWatchHandler handler) override {
-    return MakeEtcdWatch(&queue_, channel_, key, prefix, revision, std::move(handler));
+    return MakeEtcdWatch(&queue_, &members_, key, prefix, revision, std::move(handler));
   }
 
  private:
@@ -104,33 +124,47 @@ class GrpcEtcd : public Etcd {
     std::unique_ptr<grpc::ClientAsyncResponseReader<Response>> reader;
   };
 
-  template <typename Response, typename Stub, typename Method, typename Request>
-  void Call(Stub* stub, Method method, const Request& request, Done<Response> done) {
+  template <typename Service, typename Response, typename Method, typename Request>
+  void Call(Method method, const Request& request, Done<Response> done) {
     auto call = std::make_shared<Pending<Response>>();
     SetTimeout(&call->context, timeout_);
+    RequireEtcdLeader(&call->context);
     queue_.Add(&call->context);
-    call->reader = (stub->*method)(&call->context, request, queue_.queue());
-    call->reader->Finish(&call->response, &call->status,
-                         CallQueue::Tag([this, alive = alive_, call, done](bool) {
-                           if (!*alive) return;
-                           queue_.Remove(&call->context);
-                           if (!call->status.ok()) return done(FromGrpcStatus(call->status));
-                           done(std::move(call->response));
-                         }));
+    typename Service::Stub stub(members_.channel());
+    call->reader = (stub.*method)(&call->context, request, queue_.queue());
+    call->reader->Finish(
+        &call->response, &call->status,
+        CallQueue::Tag([this, alive = alive_, call, turn = members_.turn(), done](bool) {
+          if (!*alive) return;
+          queue_.Remove(&call->context);
+          if (call->status.ok()) return done(std::move(call->response));
+          const absl::Status status = FromGrpcStatus(call->status);
+          if (EtcdMembers::Blames(status)) members_.Failed(turn);
+          done(status);
+        }));
   }
 
   const absl::Duration timeout_;
-  const std::shared_ptr<grpc::Channel> channel_;
-  const std::unique_ptr<etcdserverpb::KV::Stub> kv_;
-  const std::unique_ptr<etcdserverpb::Lease::Stub> lease_;
+  EtcdMembers members_;
+  int64_t last_renewal_ = 0;
+  std::map<int64_t, std::shared_ptr<EtcdRenewal>> renewals_;  // Under way.
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   CallQueue queue_;
 };
 
-absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(
-    const EtcdClientOptions& options) {
-  if (options.security.tls_cert.empty()) return grpc::InsecureChannelCredentials();
-  return MakeChannelCredentials(options.endpoints.front(), options.security);
+// A page of the largest values that a store of ours writes, with room to spare.
+constexpr int kMaxAnswerBytes = 72 << 20;
+
+absl::StatusOr<std::shared_ptr<grpc::Channel>> ChannelTo(const std::string& endpoint,
+                                                         const SecurityOptions& security) {
+  MUSTER_RETURN_IF_ERROR(CheckAddress(endpoint));
+  std::shared_ptr<grpc::ChannelCredentials> credentials = grpc::InsecureChannelCredentials();
+  if (!security.tls_cert.empty()) {
+    MUSTER_ASSIGN_OR_RETURN(credentials, MakeChannelCredentials(endpoint, security));
+  }
+  grpc::ChannelArguments arguments = ClientArguments();
+  arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
+  return grpc::CreateCustomChannel(endpoint, credentials, arguments);
 }
 
 }  // namespace
@@ -138,16 +172,13 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(
 absl::StatusOr<std::unique_ptr<Etcd>> MakeEtcdClient(EventLoop* loop,
                                                      const EtcdClientOptions& options) {
   if (options.endpoints.empty()) return absl::InvalidArgumentError("etcd: no endpoint is given");
+  std::vector<std::shared_ptr<grpc::Channel>> channels;
   for (const std::string& endpoint : options.endpoints) {
-    MUSTER_RETURN_IF_ERROR(Annotate(CheckAddress(endpoint), "etcd"));
+    absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = ChannelTo(endpoint, options.security);
+    if (!channel.ok()) return Annotate(channel.status(), "etcd");
+    channels.push_back(*std::move(channel));
   }
-  MUSTER_ASSIGN_OR_RETURN(const std::shared_ptr<grpc::ChannelCredentials> credentials,
-                          Credentials(options));
-  const bool several = options.endpoints.size() > 1;
-  const std::string target =
-      absl::StrCat(several ? "ipv4:" : "", absl::StrJoin(options.endpoints, ","));
-  return std::unique_ptr<Etcd>(new GrpcEtcd(
-      loop, grpc::CreateCustomChannel(target, credentials, ClientArguments()), options.timeout));
+  return std::unique_ptr<Etcd>(new GrpcEtcd(loop, std::move(channels), options.timeout));
 }
 
 }  // namespace muster

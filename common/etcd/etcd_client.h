@@ -14,8 +14,7 @@
 namespace muster {
 
 struct EtcdClientOptions {
-  // "host:port". Several are members of one cluster, as IPv4 addresses; the first that answers is
-  // used until it does not.
+  // "host:port". Several are members of one cluster: one is used until it fails, then the next.
   std::vector<std::string> endpoints;
   // Of every call but the streams.
   absl::Duration timeout = absl::Seconds(3);

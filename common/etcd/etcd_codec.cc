@@ -33,6 +33,7 @@ void SetOp(const EtcdOp& from, etcdserverpb::RequestOp* to) {
   switch (from.kind) {
     case EtcdOp::Kind::kGet:
       *to->mutable_request_range() = RangeRequestFor(from.key, from.prefix);
+      if (!from.end.empty()) to->mutable_request_range()->set_range_end(from.end);
       break;
     case EtcdOp::Kind::kPut:
       to->mutable_request_put()->set_key(from.key);
@@ -41,6 +42,7 @@ void SetOp(const EtcdOp& from, etcdserverpb::RequestOp* to) {
       break;
     case EtcdOp::Kind::kDelete:
       *to->mutable_request_delete_range() = DeleteRequestFor(from.key, from.prefix);
+      if (!from.end.empty()) to->mutable_request_delete_range()->set_range_end(from.end);
       break;
   }
 }
@@ -69,6 +71,7 @@ EtcdEntry FromEtcd(const mvccpb::KeyValue& kv) {
 EtcdRange FromEtcd(const etcdserverpb::RangeResponse& response) {
   EtcdRange range;
   range.revision = response.header().revision();
+  range.more = response.more();
   for (const mvccpb::KeyValue& kv : response.kvs()) range.entries.push_back(FromEtcd(kv));
   return range;
 }
@@ -95,6 +98,15 @@ etcdserverpb::RangeRequest RangeRequestFor(const std::string& key, bool prefix) 
   etcdserverpb::RangeRequest request;
   request.set_key(KeyOf(key));
   if (prefix) request.set_range_end(EtcdPrefixEnd(key));
+  return request;
+}
+
+etcdserverpb::RangeRequest RangeRequestFor(const EtcdPage& page) {
+  etcdserverpb::RangeRequest request;
+  request.set_key(KeyOf(page.from));
+  request.set_range_end(page.end);
+  request.set_limit(page.limit);
+  request.set_revision(page.revision);
   return request;
 }
 

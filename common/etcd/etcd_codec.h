@@ -20,6 +20,7 @@ EtcdTxnResult FromEtcd(const etcdserverpb::TxnResponse& response);
 std::vector<EtcdEvent> EventsOf(const etcdserverpb::WatchResponse& response);
 
 etcdserverpb::RangeRequest RangeRequestFor(const std::string& key, bool prefix);
+etcdserverpb::RangeRequest RangeRequestFor(const EtcdPage& page);
 etcdserverpb::DeleteRangeRequest DeleteRequestFor(const std::string& key, bool prefix);
 etcdserverpb::TxnRequest ToEtcd(const EtcdTxn& txn);
 

@@ -3,8 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "common/rpc/deadline.h"
-#include "etcd/rpc.grpc.pb.h"
+#include "common/etcd/etcd_renewal.h"
 
 namespace muster {
 namespace {
@@ -14,11 +13,11 @@ constexpr int kRenewals = 3;
 
 class KeepAliveState : public std::enable_shared_from_this<KeepAliveState> {
  public:
-  KeepAliveState(CallQueue* queue, const std::shared_ptr<grpc::Channel>& channel, int64_t lease,
-                 absl::Duration ttl, std::function<void(const absl::Status&)> on_lost)
+  KeepAliveState(CallQueue* queue, EtcdMembers* members, int64_t lease, absl::Duration ttl,
+                 std::function<void(const absl::Status&)> on_lost)
       : queue_(queue),
+        members_(members),
         loop_(queue->loop()),
-        stub_(etcdserverpb::Lease::NewStub(channel)),
         lease_(lease),
         ttl_(ttl),
         on_lost_(std::move(on_lost)) {}
@@ -35,53 +34,25 @@ class KeepAliveState : public std::enable_shared_from_this<KeepAliveState> {
   }
 
  private:
-  // One renewal under way.
-  struct Renewal {
-    absl::Duration sent_at;
-    grpc::ClientContext context;
-    std::unique_ptr<grpc::ClientAsyncReaderWriter<etcdserverpb::LeaseKeepAliveRequest,
-                                                  etcdserverpb::LeaseKeepAliveResponse>>
-        stream;
-    etcdserverpb::LeaseKeepAliveResponse response;
-  };
-  using Step = void (KeepAliveState::*)();
-
   void Renew() {
     Drop();
-    renewal_ = std::make_shared<Renewal>();
-    renewal_->sent_at = loop_->clock()->Boot();
-    SetTimeout(&renewal_->context, ttl_ / kRenewals);
-    queue_->Add(&renewal_->context);
-    renewal_->stream = stub_->PrepareAsyncLeaseKeepAlive(&renewal_->context, queue_->queue());
-    renewal_->stream->StartCall(Then(&KeepAliveState::Send));
+    const absl::Duration sent_at = loop_->clock()->Boot();
+    renewal_ = std::make_shared<EtcdRenewal>(
+        queue_, members_, lease_,
+        [this, sent_at](const absl::StatusOr<absl::Duration>& ttl) { Renewed(sent_at, ttl); });
+    renewal_->Start(ttl_ / kRenewals);
     timer_ = loop_->After(ttl_ / kRenewals, [this] { Renew(); });
     loop_->Cancel(lost_timer_);
-    lost_timer_ = loop_->After(proven_at_ + ttl_ - renewal_->sent_at, [this] {
+    lost_timer_ = loop_->After(proven_at_ + ttl_ - sent_at, [this] {
       Lost(absl::DeadlineExceededError(absl::StrCat("etcd lease ", lease_, ": nobody has renewed ",
                                                     "it for ", absl::FormatDuration(ttl_))));
     });
   }
 
-  // A tag whose completion goes on with `step`, unless the renewal was given up or has failed: the
-  // next one comes by its timer.
-  void* Then(Step step) {
-    return CallQueue::Tag([self = shared_from_this(), renewal = renewal_, step](bool ok) {
-      if (ok && renewal == self->renewal_) (self.get()->*step)();
-    });
-  }
-
-  void Send() {
-    etcdserverpb::LeaseKeepAliveRequest request;
-    request.set_id(lease_);
-    renewal_->stream->Write(request, Then(&KeepAliveState::Receive));
-  }
-  void Receive() { renewal_->stream->Read(&renewal_->response, Then(&KeepAliveState::Received)); }
-  void Received() {
-    const int64_t seconds = renewal_->response.ttl();
-    proven_at_ = renewal_->sent_at;
-    Drop();
-    if (seconds > 0) return;
-    Lost(absl::NotFoundError(absl::StrCat("etcd lease ", lease_, ": it is gone")));
+  // After a failure the next one comes by its timer.
+  void Renewed(absl::Duration sent_at, const absl::StatusOr<absl::Duration>& ttl) {
+    if (ttl.ok()) proven_at_ = sent_at;
+    if (absl::IsNotFound(ttl.status())) Lost(ttl.status());
   }
 
   void Lost(const absl::Status& status) {
@@ -91,19 +62,17 @@ class KeepAliveState : public std::enable_shared_from_this<KeepAliveState> {
   }
 
   void Drop() {
-    if (renewal_ == nullptr) return;
-    renewal_->context.TryCancel();
-    queue_->Remove(&renewal_->context);
+    if (renewal_ != nullptr) renewal_->Cancel();
     renewal_ = nullptr;
   }
 
   CallQueue* const queue_;
+  EtcdMembers* const members_;
   EventLoop* const loop_;
-  const std::unique_ptr<etcdserverpb::Lease::Stub> stub_;
   const int64_t lease_;
   const absl::Duration ttl_;
   std::function<void(const absl::Status&)> on_lost_;
-  std::shared_ptr<Renewal> renewal_;
+  std::shared_ptr<EtcdRenewal> renewal_;
   absl::Duration proven_at_;  // When the last renewal that was answered was sent.
   EventLoop::TimerId timer_ = 0;
   EventLoop::TimerId lost_timer_ = 0;
@@ -120,11 +89,10 @@ class KeepAliveHandle : public EtcdStream {
 
 }  // namespace
 
-std::unique_ptr<EtcdStream> MakeEtcdKeepAlive(CallQueue* queue,
-                                              const std::shared_ptr<grpc::Channel>& channel,
-                                              int64_t lease, absl::Duration ttl,
+std::unique_ptr<EtcdStream> MakeEtcdKeepAlive(CallQueue* queue, EtcdMembers* members, int64_t lease,
+                                              absl::Duration ttl,
                                               std::function<void(const absl::Status&)> on_lost) {
-  auto state = std::make_shared<KeepAliveState>(queue, channel, lease, ttl, std::move(on_lost));
+  auto state = std::make_shared<KeepAliveState>(queue, members, lease, ttl, std::move(on_lost));
   state->Start();
   return std::make_unique<KeepAliveHandle>(std::move(state));
 }

@@ -8,16 +8,15 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "common/etcd/etcd.h"
+#include "common/etcd/etcd_members.h"
 #include "common/rpc/call_queue.h"
-#include "grpcpp/channel.h"
 
 namespace muster {
 
-// See Etcd::KeepAlive(). Each renewal is a short stream of its own: nothing is half-open in
-// between, and a new connection needs no care. `queue` must outlive what is returned.
+// See Etcd::KeepAlive(). `queue` and `members` must outlive what is returned.
 std::unique_ptr<EtcdStream> MakeEtcdKeepAlive(
-    CallQueue* queue, const std::shared_ptr<grpc::Channel>& channel, int64_t lease,
-    absl::Duration ttl, std::function<void(const absl::Status& status)> on_lost);
+    CallQueue* queue, EtcdMembers* members, int64_t lease, absl::Duration ttl,
+    std::function<void(const absl::Status& status)> on_lost);
 
 }  // namespace muster
 

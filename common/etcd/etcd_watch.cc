@@ -15,26 +15,34 @@ namespace {
 
 class WatchState : public std::enable_shared_from_this<WatchState> {
  public:
-  WatchState(CallQueue* queue, const std::shared_ptr<grpc::Channel>& channel,
-             const std::string& key, bool prefix, int64_t revision, EtcdWatchHandler handler)
+  WatchState(CallQueue* queue, EtcdMembers* members, const std::string& key, bool prefix,
+             int64_t revision, EtcdWatchHandler handler)
       : queue_(queue),
-        stub_(etcdserverpb::Watch::NewStub(channel)),
+        members_(members),
         range_(RangeRequestFor(key, prefix)),
         next_revision_(revision),
         handler_(std::move(handler)),
         backoff_(Backoff::Options()) {}
 
+  void Start() {
+    listener_ = members_->Listen([self = shared_from_this()] { self->MoveOn(); });
+    Open();
+  }
   // Begins a stream where the last one ended.
   void Open() {
     session_ = std::make_shared<Session>();
+    session_->turn = members_->turn();
     queue_->Add(&session_->context);
-    session_->stream = stub_->PrepareAsyncWatch(&session_->context, queue_->queue());
+    RequireEtcdLeader(&session_->context);
+    session_->stream = etcdserverpb::Watch::Stub(members_->channel())
+                           .PrepareAsyncWatch(&session_->context, queue_->queue());
     session_->stream->StartCall(Then(&WatchState::Create));
   }
   void Close() {
     handler_ = EtcdWatchHandler();
     closed_ = true;
     queue_->loop()->Cancel(timer_);
+    members_->Forget(listener_);
     Drop();
   }
 
@@ -46,6 +54,7 @@ class WatchState : public std::enable_shared_from_this<WatchState> {
         stream;
     etcdserverpb::WatchResponse response;
     grpc::Status status;
+    uint64_t turn = 0;
   };
   using Step = void (WatchState::*)();
 
@@ -103,11 +112,20 @@ class WatchState : public std::enable_shared_from_this<WatchState> {
                              CallQueue::Tag([self = shared_from_this(), session = session_](bool) {
                                if (session != self->session_) return;
                                self->Drop();
+                               self->members_->Failed(session->turn);
                                self->Broke(FromGrpcStatus(session->status));
                              }));
   }
 
+  // Another member is used now: this stream's may never say another word.
+  void MoveOn() {
+    if (session_ == nullptr) return;  // On its way there.
+    Drop();
+    Broke(absl::UnavailableError("the member of etcd that was watched does not answer"));
+  }
+
   void Broke(const absl::Status& status) {
+    queue_->loop()->Cancel(timer_);
     timer_ = queue_->loop()->After(backoff_.Next(), [self = shared_from_this()] { self->Open(); });
     const auto on_state = handler_.on_state;
     if (on_state) {
@@ -123,7 +141,8 @@ class WatchState : public std::enable_shared_from_this<WatchState> {
   }
 
   CallQueue* const queue_;
-  const std::unique_ptr<etcdserverpb::Watch::Stub> stub_;
+  EtcdMembers* const members_;
+  uint64_t listener_ = 0;
   const etcdserverpb::RangeRequest range_;
   int64_t next_revision_;  // The first one that was not told yet; 0: from now on.
   EtcdWatchHandler handler_;
@@ -145,13 +164,12 @@ class WatchHandle : public EtcdStream {
 
 }  // namespace
 
-std::unique_ptr<EtcdStream> MakeEtcdWatch(CallQueue* queue,
-                                          const std::shared_ptr<grpc::Channel>& channel,
+std::unique_ptr<EtcdStream> MakeEtcdWatch(CallQueue* queue, EtcdMembers* members,
                                           const std::string& key, bool prefix, int64_t revision,
                                           EtcdWatchHandler handler) {
   auto state =
-      std::make_shared<WatchState>(queue, channel, key, prefix, revision, std::move(handler));
-  state->Open();
+      std::make_shared<WatchState>(queue, members, key, prefix, revision, std::move(handler));
+  state->Start();
   return std::make_unique<WatchHandle>(std::move(state));
 }
 

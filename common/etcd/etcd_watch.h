@@ -6,14 +6,14 @@
 #include <string>
 
 #include "common/etcd/etcd.h"
+#include "common/etcd/etcd_members.h"
 #include "common/rpc/call_queue.h"
-#include "grpcpp/channel.h"
 
 namespace muster {
 
-// See Etcd::Watch(). One stream of its own for each watch. `queue` must outlive what is returned.
-std::unique_ptr<EtcdStream> MakeEtcdWatch(CallQueue* queue,
-                                          const std::shared_ptr<grpc::Channel>& channel,
+// See Etcd::Watch(). One stream of its own for each watch; it moves on with the members. `queue`
+// and `members` must outlive what is returned.
+std::unique_ptr<EtcdStream> MakeEtcdWatch(CallQueue* queue, EtcdMembers* members,
                                           const std::string& key, bool prefix, int64_t revision,
                                           EtcdWatchHandler handler);
 

@@ -11,6 +11,7 @@
 #include "glog/logging.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "launch/registry.h"
+#include "scheduler/core/fence_time.h"
 #include "scheduler/core/first_cause.h"
 #include "scheduler/core/job_state.h"
 #include "scheduler/core/scheduler_impl.h"
@@ -44,7 +45,11 @@ SchedulerImpl::SchedulerImpl(const Options& options, EventLoop* loop, StateStore
       store_(store),
       jobs_(loop, store),
       queue_(JobQueue::Options()),
-      nodes_({options.suspect_after, options.lost_after}, loop->clock(), std::move(channels)) {}
+      nodes_({options.suspect_after, options.lost_after,
+              options.node_lease > absl::ZeroDuration()
+                  ? FencedAfter(options.node_lease, options.fence_grace)
+                  : absl::InfiniteDuration()},
+             loop->clock(), std::move(channels)) {}
 
 SchedulerImpl::~SchedulerImpl() {
   *alive_ = false;
@@ -64,6 +69,7 @@ absl::Status SchedulerImpl::Load() {
   MUSTER_ASSIGN_OR_RETURN(const StoredState state, store_->Load());
   epoch_ = state.epoch;
   for (const RequestRecord& request : state.requests) requests_[request.request_id] = request;
+  for (const NodeRecord& orders : state.nodes) nodes_.SetOrders(orders);
   for (const JobRecord& record : state.jobs) {
     JobEntry* const entry = jobs_.AddLoaded(record);
     if (!IsFinalState(record.job.status().state())) ResumeJob(entry);
@@ -96,6 +102,7 @@ void SchedulerImpl::Submit(const v1::SubmitJobRequest& request, const std::strin
   jobs_.Insert(record, made, [this, made, done = std::move(done)](const absl::Status& stored) {
     if (!stored.ok()) {
       requests_.erase(made.request_id);
+      if (DetailsOf(stored).errors_size() > 0) return done(stored);
       return done(WithDetail(stored, "STORE_FULL", "", "free space on the scheduler's disk"));
     }
     JobEntry* const entry = jobs_.Find(made.job_id);

@@ -9,6 +9,7 @@ absl::StatusOr<StoredState> MemoryStore::Load() {
   state.epoch = ++epoch_;
   for (const auto& [id, job] : jobs_) state.jobs.push_back(job);
   for (const auto& [id, request] : requests_) state.requests.push_back(request);
+  for (const auto& [id, node] : nodes_) state.nodes.push_back(node);
   return state;
 }
 
@@ -53,6 +54,10 @@ void MemoryStore::Apply(const StateBatch& batch) {
   for (const JobRecord& record : batch.put_jobs) jobs_[record.job.id()] = record;
   for (const std::string& id : batch.remove_jobs) jobs_.erase(id);
   for (const RequestRecord& request : batch.put_requests) requests_[request.request_id] = request;
+  for (const NodeRecord& node : batch.put_nodes) {
+    nodes_[node.node_id] = node;
+    if (!node.cordoned && !node.draining) nodes_.erase(node.node_id);
+  }
   for (auto it = requests_.begin(); it != requests_.end();) {
     it = it->second.made < batch.forget_requests_before ? requests_.erase(it) : std::next(it);
   }

@@ -40,6 +40,7 @@ class MemoryStore : public StateStore {
   EventLoop* const loop_;
   std::map<std::string, JobRecord> jobs_;
   std::map<std::string, RequestRecord> requests_;
+  std::map<std::string, NodeRecord> nodes_;
   int64_t epoch_ = 0;
   std::deque<Waiting> waiting_;
   bool held_ = false;

@@ -47,9 +47,11 @@ class SqliteDb {
   absl::StatusOr<int64_t> Number(const char* sql);
   absl::Status ReadJobs(StoredState* state);
   absl::Status ReadRequests(StoredState* state);
+  absl::Status ReadNodes(StoredState* state);
   absl::Status Put(const StateBatch& batch);
   absl::Status PutJob(const JobRecord& record);
   absl::Status PutRequest(const RequestRecord& request);
+  absl::Status PutNode(const NodeRecord& node);
   // What SQLite says now, with the file's name and a fitting code.
   absl::Status Error(absl::string_view doing, int code) const;
   absl::Status Damaged(absl::string_view how) const;

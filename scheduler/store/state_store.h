@@ -22,6 +22,16 @@ enum class StopCause {
   kStartTimeout = 4,
   kRunTimeout = 5,
   kStartFailed = 6,  // An agent could not start its part.
+  kHostLost = 7,     // A host was cut off for so long that its ranks are gone.
+  kDrained = 8,      // A host is being emptied.
+};
+
+// What an operator has ordered of a node; nothing is kept of nodes without orders.
+struct NodeRecord {
+  std::string node_id;
+  bool cordoned = false;
+  bool draining = false;  // Then `cordoned` as well.
+  std::string reason;     // One line for people.
 };
 
 // A job as it is stored: what users see, and what only the scheduler needs to go on after its
@@ -44,15 +54,18 @@ struct StateBatch {
   std::vector<JobRecord> put_jobs;
   std::vector<std::string> remove_jobs;
   std::vector<RequestRecord> put_requests;
+  // One that is neither cordoned nor draining is removed.
+  std::vector<NodeRecord> put_nodes;
   // Request ids made before this are removed.
   absl::Time forget_requests_before = absl::InfinitePast();
   // On a full disk: answered at once with RESOURCE_EXHAUSTED and dropped, in place of waiting for
-  // space. For new work, which somebody can try again.
+  // space; likewise with UNAVAILABLE while a store over the network does not answer. For new work,
+  // which somebody can try again.
   bool refuse_when_full = false;
 
   bool empty() const {
     return put_jobs.empty() && remove_jobs.empty() && put_requests.empty() &&
-           forget_requests_before == absl::InfinitePast();
+           put_nodes.empty() && forget_requests_before == absl::InfinitePast();
   }
 };
 
@@ -60,13 +73,15 @@ struct StoredState {
   int64_t epoch = 0;  // Of this load: higher than any before.
   std::vector<JobRecord> jobs;
   std::vector<RequestRecord> requests;
+  std::vector<NodeRecord> nodes;
 };
 
 // Where the scheduler's state outlives the scheduler. Lives on the loop.
 //
 // A commit that fails for any other reason than a full disk is fatal: what the disk holds is no
 // longer known, a second try may succeed without being durable, so the store says so and ends the
-// process; the next start recovers from what is really there.
+// process; the next start recovers from what is really there. A store over the network waits for it to
+// come back, and its failure ends the scheduler's term in place of the process.
 class StateStore {
  public:
   using Done = std::function<void(const absl::Status&)>;
@@ -78,12 +93,13 @@ class StateStore {
   virtual absl::StatusOr<StoredState> Load() = 0;
 
   // Makes `batch` durable; batches take effect in order. `done` is called on the loop, in order,
-  // after that: OK, or RESOURCE_EXHAUSTED (see refuse_when_full). All commits of one turn of the
-  // loop share one fsync, which is never on the loop. An empty batch is a barrier: its `done` comes
-  // when all earlier ones have been answered, without an fsync of its own.
+  // after that: OK, or, with refuse_when_full, RESOURCE_EXHAUSTED or UNAVAILABLE. All commits of one
+  // turn of the loop share one fsync, which is never on the loop. An empty batch is a barrier: its
+  // `done` comes when all earlier ones have been answered, without an fsync of its own.
   virtual void Commit(StateBatch batch, Done done) = 0;
 
-  // OK, or the line that says that the disk is full: commits wait, and new work is to be refused.
+  // OK, or the line that says that the disk is full, or the store away: commits wait, and new work is
+  // refused.
   virtual absl::Status Full() const = 0;
 };
 

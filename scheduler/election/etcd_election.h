@@ -1,0 +1,109 @@
+#ifndef MUSTER_SCHEDULER_ELECTION_ETCD_ELECTION_H_
+#define MUSTER_SCHEDULER_ELECTION_ETCD_ELECTION_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/time/time.h"
+#include "common/base/backoff.h"
+#include "common/base/event_loop.h"
+#include "common/etcd/etcd.h"
+#include "scheduler/election/election.h"
+
+namespace muster {
+
+// An election through etcd. Each candidate puts a key, with a lease, below one prefix; the key with
+// the lowest create-revision leads, and that revision is the epoch. So leadership changes only by
+// the leader's key going away, and a write that compares the key's create-revision is the leader's
+// or is not done.
+//
+// Keep-alives and watches are hints: etcd 3.4 had bugs in both. The proof is a linearizable read
+// that still shows the key, made after a renewal was answered: it is good for `ttl`, less a margin
+// for drifting clocks, from before that renewal was sent, on this host's own CLOCK_BOOTTIME. After
+// that the leader deposes itself, before etcd lets the lease lapse. The list decides who leads; a
+// watch only makes it come sooner.
+class EtcdElection : public Election {
+ public:
+  struct Options {
+    std::string prefix;  // Of the candidates' keys; ends with a slash.
+    v1::Candidate self;  // The key's value.
+    bool stands = true;  // Else it only looks who leads.
+    absl::Duration ttl = absl::Seconds(3);
+    absl::Duration look_interval = absl::Seconds(10);  // Of one that does not stand.
+    Backoff::Options backoff{absl::Milliseconds(100), absl::Seconds(1), 0.5};
+  };
+
+  // A candidate's key.
+  static std::string KeyOf(const Options& options, int64_t lease);
+
+  // Pointers must outlive this object. Its end leaves the lease to lapse: as a crash does.
+  EtcdElection(const Options& options, EventLoop* loop, Etcd* etcd, Events events);
+  ~EtcdElection() override;
+
+  void Start() override;
+  bool MayAct() const override;
+  void StepDown(const absl::Status& why) override;
+  void Resign(std::function<void()> done) override;
+
+  // The key that the leader's writes compare. Empty unless this process leads.
+  std::string leader_key() const { return leading_ ? key_ : ""; }
+
+ private:
+  // --- Who leads.
+  // Reads all candidates. `renewed_at`: this read follows the renewal that was sent then.
+  void Look(std::optional<absl::Duration> renewed_at);
+  void Looked(const absl::StatusOr<EtcdRange>& range, std::optional<absl::Duration> renewed_at);
+  void Tell(const absl::StatusOr<Leader>& leader);
+  void WatchFrom(int64_t revision);
+  void ForgetOldSelf(const EtcdRange& range);
+
+  // --- Standing: grant, put, then renew and look until the key is lost.
+  void Stand();
+  void StandLater();
+  void Enter();
+  void Entered(const absl::StatusOr<EtcdTxnResult>& result);
+  void Renew();
+  void Renewed(absl::Duration sent_at, const absl::StatusOr<absl::Duration>& ttl);
+  void RenewAfter(absl::Duration delay);
+  // A read after that renewal has shown the key.
+  void Proven(absl::Duration renewed_at);
+  void ArmDeadline();
+  void Lose(const absl::Status& why);
+  absl::Duration ActFor() const;
+  absl::Duration Now() const { return loop_->clock()->Boot(); }
+
+  // For the callbacks of calls: false once this object is gone, or the lease of that time.
+  std::function<bool()> ThisTerm() const;
+
+  const Options options_;
+  EventLoop* const loop_;
+  Etcd* const etcd_;
+  const Events events_;
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+
+  bool resigned_ = false;
+  bool looking_ = false;
+  bool look_again_ = false;
+  absl::Duration looked_at_;  // When the last read that was answered was sent.
+  std::unique_ptr<EtcdStream> watch_;
+  EventLoop::TimerId look_timer_ = 0;
+  Backoff look_backoff_;
+  std::optional<absl::StatusOr<Leader>> told_;
+
+  uint64_t term_ = 0;  // Counts the leases, so that a late answer finds out that it is late.
+  int64_t lease_ = 0;  // 0: none.
+  std::string key_;
+  int64_t create_revision_ = 0;  // Of the key; 0: it is not known to be there.
+  bool leading_ = false;
+  absl::Duration proven_at_;            // From when on the lease's time counts.
+  EventLoop::TimerId renew_timer_ = 0;  // Or the next try to stand.
+  EventLoop::TimerId deadline_timer_ = 0;
+  Backoff stand_backoff_;
+};
+
+}  // namespace muster
+
+#endif  // MUSTER_SCHEDULER_ELECTION_ETCD_ELECTION_H_
