@@ -232,6 +232,8 @@ void JobChecker::CheckLimits() {
 void JobChecker::CheckPolicies() {
   faults_.CheckEnum("on_failure", spec_.on_failure(), v1::FailureAction_IsValid);
   faults_.CheckEnum("bind", spec_.bind(), v1::CoreBinding_IsValid);
+  faults_.CheckEnum("on_partition", spec_.on_partition(), v1::PartitionAction_IsValid);
+  faults_.CheckEnum("placement", spec_.placement(), v1::PlacementStrategy_IsValid);
   CheckSuccess();
   const v1::RestartSpec& restart = spec_.restart();
   faults_.CheckRange("restart.max_restarts", restart.max_restarts(), 0, kMaxRestarts);

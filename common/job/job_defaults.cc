@@ -61,6 +61,12 @@ void FillPolicies(v1::JobSpec* spec) {
   }
 
   if (spec->bind() == v1::CORE_BINDING_UNSPECIFIED) spec->set_bind(v1::CORE_BINDING_NONE);
+  if (spec->on_partition() == v1::PARTITION_ACTION_UNSPECIFIED) {
+    spec->set_on_partition(v1::PARTITION_ACTION_FENCE);
+  }
+  if (spec->placement() == v1::PLACEMENT_STRATEGY_UNSPECIFIED) {
+    spec->set_placement(v1::PLACEMENT_STRATEGY_PACK);
+  }
 }
 
 bool IsZero(const google::protobuf::Duration& duration) {
