@@ -90,6 +90,12 @@ void Ledger::Adopt(const Holder& holder, const std::vector<v1::DeviceId>& device
 
 void Ledger::Release(const Holder& holder) { holds_.erase(holder); }
 
+void Ledger::ReleaseLeases() {
+  for (auto it = holds_.begin(); it != holds_.end();) {
+    it = it->second.expires == absl::InfiniteDuration() ? std::next(it) : holds_.erase(it);
+  }
+}
+
 void Ledger::SetDevices(std::vector<v1::Device> devices) { devices_ = std::move(devices); }
 
 std::vector<v1::DeviceId> Ledger::FreeDevices() {

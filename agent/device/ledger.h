@@ -54,6 +54,8 @@ class Ledger {
              const std::vector<uint32_t>& ports);
   // Unknown holders are fine.
   void Release(const Holder& holder);
+  // Ends all that is not committed.
+  void ReleaseLeases();
 
   // Replaces what the probe has found; holds stay.
   void SetDevices(std::vector<v1::Device> devices);

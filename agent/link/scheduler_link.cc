@@ -1,6 +1,7 @@
 #include "agent/link/scheduler_link.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
@@ -11,7 +12,8 @@ namespace {
 // A scheduler that says nothing usable is not asked more often than this.
 constexpr absl::Duration kLeastInterval = absl::Milliseconds(100);
 constexpr absl::Duration kUsualInterval = absl::Seconds(2);
-constexpr int kSilentBeats = 5;
+constexpr int kSilentBeats = 3;
+constexpr double kBeatJitter = 0.1;
 
 absl::Duration IntervalOf(const v1::NodeWelcome& welcome) {
   if (!welcome.has_heartbeat_interval()) return kUsualInterval;
@@ -48,6 +50,12 @@ void SchedulerLink::SetInfo(const v1::NodeInfo& info) {
   Pump();
 }
 
+void SchedulerLink::Retarget() {
+  DCHECK(loop_->OnLoop());
+  backoff_.Reset();
+  Disconnect(absl::UnavailableError("the scheduler is at another place now"));
+}
+
 void SchedulerLink::Connect() {
   timer_ = 0;
   state_ = State::kGreeting;
@@ -55,7 +63,9 @@ void SchedulerLink::Connect() {
   beat_due_ = false;
   info_due_ = false;
   sequence_ = 0;
+  beats_sent_.clear();
   stream_ = open_(this);
+  hello_sent_ = loop_->clock()->Boot();
   Send(Hello());
   timer_ = loop_->After(
       Silence(), [this] { Disconnect(absl::DeadlineExceededError("no answer to the hello")); });
@@ -65,6 +75,8 @@ void SchedulerLink::Connect() {
 v1::ConnectNodeRequest SchedulerLink::Hello() {
   v1::ConnectNodeRequest message;
   *message.mutable_hello()->mutable_info() = info_;
+  info_due_ = false;
+  message.mutable_hello()->set_keeps_lease(options_.fence != nullptr);
   reports_.clear();
   turns_.clear();
   for (v1::GangReport& report : gangs_->Reports()) {
@@ -90,10 +102,20 @@ void SchedulerLink::OnClosed(const absl::Status& status) {
 void SchedulerLink::OnResponse(const v1::ConnectNodeResponse& response) {
   last_answer_ = loop_->clock()->Boot();
   if (response.has_welcome()) return OnWelcome(response.welcome());
+  if (response.heartbeat_sequence() > 0) return OnHeartbeatAnswer(response.heartbeat_sequence());
   if (response.has_report_ack()) {
     const v1::GangReportAck& ack = response.report_ack();
     gangs_->Acknowledge(ack.job_id(), ack.attempt(), ack.sequence());
   }
+}
+
+void SchedulerLink::OnHeartbeatAnswer(int64_t sequence) {
+  std::optional<absl::Duration> sent;
+  while (!beats_sent_.empty() && beats_sent_.front().first <= sequence) {
+    sent = beats_sent_.front().second;
+    beats_sent_.pop_front();
+  }
+  if (sent.has_value() && options_.fence != nullptr) options_.fence->OnAnswer(*sent);
 }
 
 void SchedulerLink::OnWelcome(const v1::NodeWelcome& welcome) {
@@ -105,8 +127,9 @@ void SchedulerLink::OnWelcome(const v1::NodeWelcome& welcome) {
   break_logged_ = false;
   backoff_.Reset();
   heartbeat_interval_ = IntervalOf(welcome);
+  if (options_.fence != nullptr) options_.fence->OnWelcome(welcome, hello_sent_);
   loop_->Cancel(timer_);
-  timer_ = loop_->After(heartbeat_interval_, [this] { Beat(); });
+  timer_ = loop_->After(BeatDelay(), [this] { Beat(); });
   Pump();
 }
 
@@ -125,7 +148,7 @@ void SchedulerLink::Beat() {
     return Disconnect(absl::DeadlineExceededError(
         absl::StrCat("no answer for ", absl::FormatDuration(Silence()))));
   }
-  timer_ = loop_->After(heartbeat_interval_, [this] { Beat(); });
+  timer_ = loop_->After(BeatDelay(), [this] { Beat(); });
   beat_due_ = true;
   Pump();
 }
@@ -141,6 +164,7 @@ void SchedulerLink::Pump() {
   if (beat_due_) {
     beat_due_ = false;
     message.mutable_heartbeat()->set_sequence(++sequence_);
+    beats_sent_.emplace_back(sequence_, loop_->clock()->Boot());
   } else if (info_due_) {
     info_due_ = false;
     *message.mutable_info() = info_;
@@ -160,8 +184,15 @@ void SchedulerLink::Send(const v1::ConnectNodeRequest& message) {
   stream_->Send(message);
 }
 
+// Hosts that came back together do not stay in step.
+absl::Duration SchedulerLink::BeatDelay() const {
+  return Backoff({heartbeat_interval_, heartbeat_interval_, kBeatJitter}).Next();
+}
+
 absl::Duration SchedulerLink::Silence() const {
-  return std::max(options_.silence, kSilentBeats * heartbeat_interval_);
+  const absl::Duration patience =
+      options_.fence == nullptr ? absl::InfiniteDuration() : options_.fence->Patience();
+  return std::max(std::min(options_.silence, patience), kSilentBeats * heartbeat_interval_);
 }
 
 }  // namespace muster

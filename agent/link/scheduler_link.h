@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "agent/link/fence.h"
 #include "agent/task/gangs.h"
 #include "common/base/backoff.h"
 #include "common/base/event_loop.h"
@@ -48,17 +49,23 @@ class SchedulerLink : private NodeStreamEvents {
 
   struct Options {
     Backoff::Options backoff;
-    // A scheduler that answers no heartbeat for so long, five intervals at least, is given up.
+    // A stream on which the scheduler answers no heartbeat for so long is given up; sooner where
+    // the lease needs it, but never before kSilentBeats intervals.
     absl::Duration silence = absl::Seconds(10);
+    // Keeps the node's lease by what is answered. Null: this host needs none.
+    Fence* fence = nullptr;
   };
 
-  // Takes the report sink of `gangs`. Pointers must outlive this object.
+  // Takes the report sink of `gangs`. Pointers, also those in `options`, must outlive this object.
   SchedulerLink(const Options& options, v1::NodeInfo info, EventLoop* loop, Gangs* gangs,
                 Opener open);
   ~SchedulerLink() override;
 
   // Call once: connects, and stays connected.
   void Start();
+  // The scheduler is at another place now: leaves the old one and connects after a moment, whatever
+  // the waits have grown to.
+  void Retarget();
   // The node's devices have changed.
   void SetInfo(const v1::NodeInfo& info);
 
@@ -74,6 +81,7 @@ class SchedulerLink : private NodeStreamEvents {
 
   void Connect();
   void Disconnect(const absl::Status& status);
+  void OnHeartbeatAnswer(int64_t sequence);
   void OnWelcome(const v1::NodeWelcome& welcome);
   void Report(const v1::GangReport& report);
   void Beat();
@@ -82,6 +90,7 @@ class SchedulerLink : private NodeStreamEvents {
   void Send(const v1::ConnectNodeRequest& message);
   v1::ConnectNodeRequest Hello();
   absl::Duration Silence() const;
+  absl::Duration BeatDelay() const;
 
   const Options options_;
   v1::NodeInfo info_;
@@ -96,8 +105,10 @@ class SchedulerLink : private NodeStreamEvents {
   bool break_logged_ = false;
   EventLoop::TimerId timer_ = 0;  // The next try, or the next beat.
   absl::Duration heartbeat_interval_;
-  int64_t sequence_ = 0;        // Of the last heartbeat.
-  absl::Duration last_answer_;  // On Clock::Boot().
+  int64_t sequence_ = 0;                                       // Of the last heartbeat.
+  absl::Duration last_answer_;                                 // On Clock::Boot().
+  absl::Duration hello_sent_;                                  // As all times here.
+  std::deque<std::pair<int64_t, absl::Duration>> beats_sent_;  // Not answered, oldest first.
   bool beat_due_ = false;
   bool info_due_ = false;
   // Reports to be sent: the newest of each gang, and whose turn it is. A break forgets them, for

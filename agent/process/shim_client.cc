@@ -40,9 +40,11 @@ class ShimClientImpl : public ShimClient {
 
   void Stop(absl::Duration grace) override;
   void RestartRank(int index, int restart) override;
+  void SetLease(int64_t epoch, absl::Duration until, absl::Duration grace) override;
   void Subscribe(int index, bool is_stderr, bool on) override;
 
  private:
+  void SendLease();
   void Send(FrameType type, const Encoder& payload) { connection_.Send(type, payload.bytes()); }
   void TellReaped(int index, int restart, int wait_status);
   void SendWants();
@@ -66,6 +68,7 @@ class ShimClientImpl : public ShimClient {
   ShimConnection connection_;
   bool finished_ = false;
   RankDescriptors descriptors_;
+  std::string lease_;                   // The payload of the last kLease; empty: there was none.
   std::map<int, int> wanted_restarts_;  // index → restart, until the shim has run it.
   std::set<std::pair<int, bool>> subscriptions_;
   std::set<std::pair<int, int>> told_exits_;  // (index, restart).
@@ -136,6 +139,20 @@ void ShimClientImpl::RestartRank(int index, int restart) {
   Send(FrameType::kRestart, out);
 }
 
+void ShimClientImpl::SetLease(int64_t epoch, absl::Duration until, absl::Duration grace) {
+  DCHECK(loop_->OnLoop());
+  Encoder out;
+  out.I64(epoch);
+  out.I64(absl::ToInt64Nanoseconds(until));
+  out.I64(absl::ToInt64Milliseconds(grace));
+  lease_ = out.Take();
+  SendLease();
+}
+
+void ShimClientImpl::SendLease() {
+  if (!lease_.empty()) connection_.Send(FrameType::kLease, lease_);
+}
+
 void ShimClientImpl::Subscribe(int index, bool is_stderr, bool on) {
   DCHECK(loop_->OnLoop());
   if (on) {
@@ -152,6 +169,7 @@ void ShimClientImpl::Subscribe(int index, bool is_stderr, bool on) {
 
 // To a shim that knows nothing of this client yet.
 void ShimClientImpl::SendWants() {
+  SendLease();
   for (const auto& [index, restart] : wanted_restarts_) {
     Encoder out;
     out.I32(index);

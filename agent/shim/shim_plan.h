@@ -46,6 +46,9 @@ struct ShimPlan {
   int64_t max_size = int64_t{1} << 30;
   LogFull log_full = LogFull::kDropOldest;
   std::vector<ShimRank> ranks;
+  // Minor 1. The node's lease at the start, see FenceKeeper; 0: the gang is not fenced.
+  int64_t fence_until_ns = 0;
+  int64_t fence_grace_ms = 0;
 };
 
 // Whether stdout and stderr of this rank are one stream, which then is .out: a PTY, or one user

@@ -34,7 +34,8 @@ Supervisor::Supervisor(const Parts& parts, bool resume, const std::vector<Journa
                  resume ? GangProcesses::Kin::kEither : GangProcesses::Kin::kDescendants),
       spawner_(parts.plan),
       outputs_(parts.plan, parts.logs_dir, !resume, parts.poller),
-      stopper_(parts.plan, &processes_, &slots_) {
+      stopper_(parts.plan, &processes_, &slots_),
+      fence_(parts.plan->epoch, parts.plan->fence_until_ns, parts.plan->fence_grace_ms) {
   outputs_.SetObservers(
       [this](int index, bool is_stderr, int64_t length) {
         if (parts_.link->backlogged()) return false;
@@ -118,6 +119,8 @@ int Supervisor::Run() {
   // What the agent has asked for already, a restart above all, comes before the end.
   for (const Frame& frame : std::exchange(early_, {})) OnFrame(frame);
   if (parts_.link->connected()) ReadAgent();
+  running_ = true;
+  KeepFence(BootNs());
   RunWantedRestarts();
   CommitFailedStarts();
   parts_.link->Flush();
@@ -258,7 +261,10 @@ void Supervisor::RunWantedRestarts() {
 }
 
 void Supervisor::Round(int64_t timeout_ns) {
-  for (const Poller::Event& event : parts_.poller->Wait(timeout_ns)) Dispatch(event);
+  const std::vector<Poller::Event> events = parts_.poller->Wait(timeout_ns);
+  // First: what was frozen together with its host must not act before it knows what time it is.
+  if (running_) KeepFence(BootNs());
+  for (const Poller::Event& event : events) Dispatch(event);
   CommitFailedStarts();
   CollectExits();
   if (child_signal_) ReapAdopted();
@@ -276,6 +282,7 @@ int64_t Supervisor::Timeout() const {
   };
   due(outputs_.NextDeadlineNs());
   due(stopper_.NextDeadlineNs());
+  due(fence_.NextDeadlineNs());
   const int64_t now = BootNs();
   for (const RankSlot& slot : slots_) {
     if (slot.state == RankSlot::State::kRunning && slot.gone_since_ns >= 0) {

@@ -8,6 +8,7 @@
 
 #include "agent/shim/agent_link.h"
 #include "agent/shim/exit_journal.h"
+#include "agent/shim/fence_keeper.h"
 #include "agent/shim/gang_processes.h"
 #include "agent/shim/gang_stopper.h"
 #include "agent/shim/output_set.h"
@@ -76,6 +77,8 @@ class Supervisor {
   void ReapAdopted();
 
   // The agent: supervisor_agent.cc.
+  void TakeLease(int64_t epoch, int64_t until_ns, int64_t grace_ms);
+  void KeepFence(int64_t now_ns);
   void Replay();
   void ReadAgent();
   void OnFrame(const Frame& frame);
@@ -92,6 +95,8 @@ class Supervisor {
   RankSpawner spawner_;
   OutputSet outputs_;
   GangStopper stopper_;
+  FenceKeeper fence_;
+  bool running_ = false;          // What the agent says counts from its present moment on.
   std::vector<size_t> gone_;      // Ranks whose exit is to be collected in this round.
   bool starting_ = false;         // The first starts are under way.
   std::vector<size_t> deferred_;  // Ranks that succeeded meanwhile.

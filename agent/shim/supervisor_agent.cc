@@ -47,6 +47,19 @@ void Supervisor::ReadAgent() {
   }
 }
 
+void Supervisor::TakeLease(int64_t epoch, int64_t until_ns, int64_t grace_ms) {
+  if (running_) {
+    fence_.Renew(epoch, until_ns, grace_ms, BootNs());
+  } else {
+    fence_.Resume(epoch, until_ns, grace_ms);
+  }
+}
+
+void Supervisor::KeepFence(int64_t now_ns) {
+  int64_t grace_ms = 0;
+  if (fence_.Fire(now_ns, &grace_ms)) stopper_.Stop(grace_ms, now_ns);
+}
+
 void Supervisor::OnFrame(const Frame& frame) {
   Decoder in(frame.payload);
   switch (frame.type) {
@@ -61,6 +74,7 @@ void Supervisor::OnFrame(const Frame& frame) {
       if (!in.ok() || index >= slots_.size()) break;
       RankSlot& slot = slots_[index];
       if (slot.state != RankSlot::State::kEnded || restart <= slot.restart) break;  // A repeat.
+      if (fence_.fenced()) break;  // The gang may be starting elsewhere.
       slot.wanted_restart = restart;
       restarts_wanted_ = true;
       break;
@@ -85,6 +99,13 @@ void Supervisor::OnFrame(const Frame& frame) {
       slots_[index].told = true;
       slots_[index].told_status = status;
       NoteGone(index);
+      break;
+    }
+    case FrameType::kLease: {
+      const int64_t epoch = in.I64();
+      const int64_t until_ns = in.I64();
+      const int64_t grace_ms = in.I64();
+      if (in.ok()) TakeLease(epoch, until_ns, grace_ms);
       break;
     }
     default:

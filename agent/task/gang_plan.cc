@@ -86,6 +86,8 @@ absl::StatusOr<ShimPlan> PlanGang(const v1::StartGangRequest& request, const Gan
   plan.stop_gang = StopsGang(spec);
   plan.tty = spec.tty();
   plan.durable = host.durable;
+  plan.fence_until_ns = absl::ToInt64Nanoseconds(host.fence_until);
+  plan.fence_grace_ms = absl::ToInt64Milliseconds(host.fence_grace);
   plan.log_full = LogFullOf(spec.logs());
   if (spec.logs().has_segment_size()) plan.segment_size = spec.logs().segment_size();
   if (spec.logs().has_max_size()) plan.max_size = spec.logs().max_size();

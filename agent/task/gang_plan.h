@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "agent/device/topology.h"
 #include "agent/shim/shim_plan.h"
 #include "launch/contract.h"
@@ -20,6 +21,9 @@ struct GangPlanHost {
   std::string gang_dir;
   std::map<std::string, std::string> base_env;
   bool durable = true;
+  // The node's lease now; zero: the gang is not fenced.
+  absl::Duration fence_until;
+  absl::Duration fence_grace;
   std::vector<v1::Device> devices;     // For their NUMA nodes.
   const Topology* topology = nullptr;  // Must outlive the call.
 };

@@ -124,6 +124,7 @@ void GangRunner::Use(std::unique_ptr<ShimClient> client) {
   client_ = std::move(client);
   connected_ = host_->loop->clock()->Boot();
   dead_.reset();
+  KeepLease();
   if (stop_.has_value()) client_->Stop(*stop_);
   logs_.Resubscribe();
 }
@@ -197,6 +198,19 @@ absl::Status GangRunner::Stop(absl::Duration grace, absl::string_view reason) {
     Reconnect();
   }
   return absl::OkStatus();
+}
+
+void GangRunner::KeepLease() {
+  if (client_ == nullptr || !host_->lease.has_value() || !KeepsFence(request_.spec())) return;
+  client_->SetLease(host_->lease->epoch, host_->lease->until, host_->lease->grace);
+}
+
+void GangRunner::Fence(absl::Duration grace) {
+  if (!KeepsFence(request_.spec()) || finished() || phase_ == Phase::kRefused) return;
+  report_.set_fenced(true);
+  const absl::Status stopped = Stop(grace, "the lease of this host has run out");
+  // Its shim knows the lease as well.
+  if (!stopped.ok()) LOG(ERROR) << Tag() << " fence: " << stopped.message();
 }
 
 absl::Status GangRunner::RestartRank(const std::string& role, int rank, int restart) {

@@ -20,6 +20,7 @@
 #include "agent/task/gang_logs.h"
 #include "agent/task/gang_plan.h"
 #include "agent/task/gang_remains.h"
+#include "agent/task/node_lease.h"
 #include "agent/task/rank_table.h"
 #include "agent/task/recovery.h"
 #include "common/base/backoff.h"
@@ -46,7 +47,8 @@ class GangRunner : private ShimEvents {
     std::string node_name;
     std::string boot_id;
     bool durable = true;
-    int64_t first_sequence = 0;  // Reports of this life of the agent are numbered from here.
+    std::optional<NodeLease> lease;  // Of this host; changes.
+    int64_t first_sequence = 0;      // Reports of this life of the agent are numbered from here.
   };
   struct Events {
     // The whole report, at most once per turn of the loop.
@@ -78,6 +80,10 @@ class GangRunner : private ShimEvents {
   // SIGTERM, `grace`, SIGKILL of all that is left. Repeatable; no effect on an ended gang. Where no
   // shim can be had for it, the agent ends the processes itself, and their exits are UNKNOWN.
   absl::Status Stop(absl::Duration grace, absl::string_view reason);
+  // Tells the shim Host::lease, which has changed; nothing for a gang with on_partition: continue.
+  void KeepLease();
+  // That lease has run out: Stop(), and a report that says so. Nothing for such a gang, either.
+  void Fence(absl::Duration grace);
   // NOT_FOUND: no such rank here. FAILED_PRECONDITION: it still runs, or the gang has ended.
   // UNAVAILABLE: the shim is being replaced, try again.
   absl::Status RestartRank(const std::string& role, int rank, int restart);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "agent/task/node_lease.h"
 #include "agent/task/start_request.h"
 #include "agent/task/state_counter.h"
 #include "common/base/status.h"
@@ -65,10 +66,12 @@ void GangTable::Recover(Done done) {
   auto found = std::make_shared<Found>();
   const std::string starts_path = JoinPath(options_.state_dir, "starts");
   disk_.Run(
-      [found, starts_path, epoch_path = EpochPath(), state_dir = options_.state_dir,
-       durable = options_.durable]() -> absl::Status {
+      [found, starts_path, epoch_path = EpochPath(), lease_path = LeasePath(),
+       state_dir = options_.state_dir, durable = options_.durable,
+       keeps_lease = options_.keeps_lease]() -> absl::Status {
         MUSTER_RETURN_IF_ERROR(MakeDirs(state_dir));
         MUSTER_ASSIGN_OR_RETURN(found->epoch, ReadCounter(epoch_path));
+        if (keeps_lease) found->lease = ReadLease(lease_path);
         MUSTER_ASSIGN_OR_RETURN(found->starts, ReadCounter(starts_path));
         MUSTER_RETURN_IF_ERROR(WriteCounter(starts_path, ++found->starts, durable));
         MUSTER_ASSIGN_OR_RETURN(found->gangs, FindGangs(state_dir, &found->problems));
@@ -82,6 +85,8 @@ void GangTable::Recover(Done done) {
 absl::Status GangTable::TakeUp(Found found) {
   recovered_ = true;
   epoch_ = found.epoch;
+  lease_ = found.lease;
+  host_.lease = lease_;
   // Reports of one gang must grow in sequence over all lives of the agent.
   host_.first_sequence = found.starts << 32;
   for (const std::string& problem : found.problems) LOG(ERROR) << problem;
@@ -100,6 +105,7 @@ absl::Status GangTable::TakeUp(Found found) {
       return MakePlan(gang.dir, request);
     });
   }
+  if (LeaseHasRunOut()) Fence();
   SweepSoon();
   return absl::OkStatus();
 }
@@ -109,6 +115,9 @@ absl::Status GangTable::Admit(const v1::GangRef& gang, bool current_only) {
   MUSTER_RETURN_IF_ERROR(GangDir::Make(options_.state_dir, gang.job_id(), gang.attempt()).status());
   MUSTER_RETURN_IF_ERROR(ObserveEpoch(gang.epoch()));
   if (!current_only) return absl::OkStatus();
+  if (LeaseHasRunOut()) {
+    return absl::UnavailableError("this host's lease has run out: it is cut off; try again");
+  }
   const int latest = LatestAttempt(gang.job_id());
   if (latest > gang.attempt()) {
     return absl::AbortedError(absl::StrCat("job ", gang.job_id(), ": attempt ", gang.attempt(),
@@ -180,6 +189,10 @@ absl::StatusOr<HostGangPlan> GangTable::MakePlan(const GangDir& dir,
   host.gang_dir = dir.path();
   host.base_env = options_.base_env;
   host.durable = options_.durable;
+  if (lease_.has_value() && KeepsFence(request.spec())) {
+    host.fence_until = lease_->until;
+    host.fence_grace = lease_->grace;
+  }
   host.devices = ledger_->devices();
   host.topology = topology_;
   return BuildGangPlan(request, host);

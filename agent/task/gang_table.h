@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,8 +24,8 @@
 
 namespace muster {
 
-// See Gangs. Two files: gangs.cc (what it is asked and told), gang_table.cc (the gangs it knows,
-// where they come from at the agent's start, and where they go).
+// See Gangs. Three files: gangs.cc (what it is asked and told), gang_table.cc (the gangs it knows,
+// where they come from at the agent's start, and where they go), gang_table_lease.cc (the fence).
 class GangTable : public Gangs {
  public:
   GangTable(const Options& options, EventLoop* loop, Ledger* ledger, const Topology* topology);
@@ -38,6 +39,9 @@ class GangTable : public Gangs {
   absl::Status RestartRank(const v1::RestartRankRequest& request) override;
   int64_t epoch() const override { return epoch_; }
   absl::Status ObserveEpoch(int64_t epoch) override;
+  void SetLease(const NodeLease& lease) override;
+  std::optional<NodeLease> lease() const override { return lease_; }
+  void Fence() override;
   void SetReportSink(ReportSink sink) override { sink_ = std::move(sink); }
   std::vector<v1::GangReport> Reports() const override;
   void Acknowledge(const std::string& job_id, int attempt, int64_t sequence) override;
@@ -52,6 +56,7 @@ class GangTable : public Gangs {
   // What the disk says at the agent's start.
   struct Found {
     int64_t epoch = 0;
+    std::optional<NodeLease> lease;
     int64_t starts = 0;  // Of the agent on this state directory, this one included.
     std::vector<FoundGang> gangs;
     std::vector<std::string> problems;
@@ -77,11 +82,14 @@ class GangTable : public Gangs {
   absl::StatusOr<HostGangPlan> MakePlan(const GangDir& dir,
                                         const v1::StartGangRequest& request) const;
   absl::Status TakeUp(Found found);
+  bool LeaseHasRunOut() const;
+  void SaveLease();
   // Keeps nothing in memory of gangs that are over but their name, and removes the files of those
   // that were kept for long enough.
   void Sweep();
   void SweepSoon();
   void Post(std::function<void()> task);
+  std::string LeasePath() const { return JoinPath(options_.state_dir, "lease"); }
   std::string EpochPath() const { return JoinPath(options_.state_dir, "epoch"); }
 
   const Options options_;
@@ -94,6 +102,10 @@ class GangTable : public Gangs {
   GangRunner::Host host_;
   bool recovered_ = false;
   int64_t epoch_ = 0;
+  std::optional<NodeLease> lease_;
+  bool fenced_ = false;  // Since the lease ran out.
+  bool saving_lease_ = false;
+  bool lease_changed_ = false;  // While it was being saved.
   ReportSink sink_;
   std::map<Key, std::unique_ptr<GangRunner>> gangs_;
   std::map<Key, absl::Time> archive_;  // Acknowledged gangs on disk, and when their files go.

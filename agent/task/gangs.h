@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "absl/time/time.h"
 #include "agent/device/ledger.h"
 #include "agent/device/topology.h"
+#include "agent/task/node_lease.h"
 #include "agent/task/output_log.h"
 #include "common/base/event_loop.h"
 #include "muster/v1/agent_service.pb.h"
@@ -37,6 +39,9 @@ class Gangs {
     std::string cgroup_root;  // Empty: find one; "none": do without.
     absl::Duration keep_ended =
         absl::Hours(24 * 7);  // Then an acknowledged gang's files are removed.
+    // The node has a lease with its scheduler. Off: what an earlier life of the agent knew of one
+    // is forgotten.
+    bool keeps_lease = false;
     // fsync the intent and the exits. Off only in the engine of `msctl run --local`, whose gangs
     // are not meant to outlive it.
     bool durable = true;
@@ -63,6 +68,15 @@ class Gangs {
   // The highest epoch that was seen; lower ones are refused. Kept on disk.
   virtual int64_t epoch() const = 0;
   virtual absl::Status ObserveEpoch(int64_t epoch) = 0;
+
+  // Renews the lease. Every msshim is told, and keeps to it should this agent be dead by then; one
+  // that has run out meanwhile fences before it is renewed.
+  virtual void SetLease(const NodeLease& lease) = 0;
+  // The last one, also of an earlier life of this agent; nullopt: the host needs none.
+  virtual std::optional<NodeLease> lease() const = 0;
+  // The lease has run out: stops every gang with on_partition: fence, drops all reservations, and
+  // starts nothing until SetLease().
+  virtual void Fence() = 0;
 
   // Called with the whole report on every change of any gang.
   virtual void SetReportSink(ReportSink sink) = 0;

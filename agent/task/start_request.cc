@@ -62,6 +62,10 @@ bool RestartsRanks(const v1::JobSpec& spec) {
   return spec.restart().scope() == v1::RESTART_SCOPE_RANK && spec.restart().max_restarts() > 0;
 }
 
+bool KeepsFence(const v1::JobSpec& spec) {
+  return spec.on_partition() != v1::PARTITION_ACTION_CONTINUE;
+}
+
 bool StopsGang(const v1::JobSpec& spec) {
   // A rank that may start again alone leaves the others be; the scheduler stops the gang when the
   // restarts are used up. And where a success is waited out (clean_up: wait), a failure after it is

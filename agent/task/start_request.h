@@ -17,6 +17,8 @@ const v1::NodePlacement& HostOf(const v1::StartGangRequest& request);
 CgroupLimits CgroupLimitsOf(const v1::JobSpec& spec);
 // Whether a failed rank may start again alone, within the attempt.
 bool RestartsRanks(const v1::JobSpec& spec);
+// Whether it is stopped when the node's lease runs out.
+bool KeepsFence(const v1::JobSpec& spec);
 // Whether the first failing rank takes the others with it.
 bool StopsGang(const v1::JobSpec& spec);
 

@@ -22,6 +22,16 @@ constexpr int kMaxStreamsPerConnection = 1024;
 // probe (64 streams: 100 to 460 MB).
 constexpr int kStreamWindowBytes = 1 << 20;
 
+absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannelWith(const grpc::ChannelArguments& args,
+                                                               absl::string_view address,
+                                                               const SecurityOptions& security) {
+  MUSTER_ASSIGN_OR_RETURN(const std::shared_ptr<grpc::ChannelCredentials> credentials,
+                          MakeChannelCredentials(address, security));
+  const std::string target =
+      IsUnixAddress(address) ? absl::StrCat("unix:", UnixPathOf(address)) : std::string(address);
+  return grpc::CreateCustomChannel(target, credentials, args);
+}
+
 }  // namespace
 
 grpc::ChannelArguments ClientArguments() {
@@ -42,11 +52,14 @@ grpc::ChannelArguments ClientArguments() {
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(absl::string_view address,
                                                            const SecurityOptions& security) {
-  MUSTER_ASSIGN_OR_RETURN(const std::shared_ptr<grpc::ChannelCredentials> credentials,
-                          MakeChannelCredentials(address, security));
-  const std::string target =
-      IsUnixAddress(address) ? absl::StrCat("unix:", UnixPathOf(address)) : std::string(address);
-  return grpc::CreateCustomChannel(target, credentials, ClientArguments());
+  return MakeChannelWith(ClientArguments(), address, security);
+}
+
+absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeFreshChannel(absl::string_view address,
+                                                                const SecurityOptions& security) {
+  grpc::ChannelArguments args = ClientArguments();
+  args.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return MakeChannelWith(args, address, security);
 }
 
 void TuneServer(grpc::ServerBuilder* builder) {

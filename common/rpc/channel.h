@@ -24,6 +24,11 @@ grpc::ChannelArguments ClientArguments();
 absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(absl::string_view address,
                                                            const SecurityOptions& security);
 
+// The same with a connection of its own: one to a peer whose other connections may hang, for
+// packets were lost and nobody knows yet, does not wait for them.
+absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeFreshChannel(absl::string_view address,
+                                                                const SecurityOptions& security);
+
 // Limits and keep-alive of a server.
 void TuneServer(grpc::ServerBuilder* builder);
 

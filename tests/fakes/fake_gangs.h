@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -36,6 +37,8 @@ class FakeGangs final : public Gangs {
   std::vector<v1::RestartRankRequest> restarts;
   std::vector<Done> held_starts;
   std::vector<Acked> acks;
+  std::vector<NodeLease> leases;
+  bool fenced = false;  // Since the last SetLease().
 
   // A stream of (job "job", attempt 0, role "worker"); made at the first call.
   FakeOutputLog* Log(int rank, bool is_stderr);
@@ -50,6 +53,14 @@ class FakeGangs final : public Gangs {
   absl::Status RestartRank(const v1::RestartRankRequest& request) override;
   int64_t epoch() const override { return epoch_; }
   absl::Status ObserveEpoch(int64_t epoch) override;
+  void SetLease(const NodeLease& lease) override {
+    leases.push_back(lease);
+    fenced = false;
+  }
+  std::optional<NodeLease> lease() const override {
+    return leases.empty() ? std::nullopt : std::make_optional(leases.back());
+  }
+  void Fence() override { fenced = true; }
   void SetReportSink(ReportSink sink) override { sink_ = std::move(sink); }
   std::vector<v1::GangReport> Reports() const override { return reports; }
   void Acknowledge(const std::string& job_id, int attempt, int64_t sequence) override;

@@ -1,0 +1,53 @@
+#include "agent/task/node_lease.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/base/fs.h"
+#include "common/base/status.h"
+#include "glog/logging.h"
+
+namespace muster {
+namespace {
+
+constexpr size_t kMaxBytes = 128;
+
+bool ParseLease(const std::string& text, NodeLease* lease) {
+  const std::vector<std::string> words =
+      absl::StrSplit(text, absl::ByAnyChar(" \n"), absl::SkipEmpty());
+  int64_t until_ns = 0;
+  int64_t grace_ms = 0;
+  if (words.size() != 4 || words[3] != "end" || !absl::SimpleAtoi(words[0], &lease->epoch) ||
+      !absl::SimpleAtoi(words[1], &until_ns) || !absl::SimpleAtoi(words[2], &grace_ms)) {
+    return false;
+  }
+  lease->until = absl::Nanoseconds(until_ns);
+  lease->grace = absl::Milliseconds(grace_ms);
+  return true;
+}
+
+}  // namespace
+
+std::optional<NodeLease> ReadLease(const std::string& path) {
+  if (!PathExists(path)) return std::nullopt;
+  NodeLease lease;
+  const absl::StatusOr<std::string> text = ReadFile(path, kMaxBytes);
+  if (text.ok() && ParseLease(*text, &lease)) return lease;
+  LOG(ERROR) << path << ": damaged; taken for a lease that has run out";
+  return NodeLease();
+}
+
+absl::Status WriteLease(const std::string& path, const NodeLease& lease) {
+  const std::string fresh = absl::StrCat(path, ".new");
+  MUSTER_RETURN_IF_ERROR(
+      WriteFile(fresh, absl::StrCat(lease.epoch, " ", absl::ToInt64Nanoseconds(lease.until), " ",
+                                    absl::ToInt64Milliseconds(lease.grace), " end\n")));
+  if (std::rename(fresh.c_str(), path.c_str()) != 0) return ErrnoStatus(errno, path);
+  return absl::OkStatus();
+}
+
+}  // namespace muster
