@@ -16,8 +16,13 @@ bool IsTimeout(StopCause cause) {
 
 v1::FirstCause FindFirstCause(const JobRecord& record, absl::Time now) {
   const v1::Attempt& attempt = *CurrentAttempt(record.job);
+  if (record.stop_cause == StopCause::kHostLost && attempt.has_first_cause()) {
+    return attempt.first_cause();
+  }
   const v1::RankStatus* const first =
-      IsTimeout(record.stop_cause) ? nullptr : FindFirstFailure(attempt.ranks());
+      IsTimeout(record.stop_cause) || record.stop_cause == StopCause::kDrained
+          ? nullptr
+          : FindFirstFailure(attempt.ranks());
   if (first != nullptr) return MakeFirstCause(*first, attempt.ranks());
   v1::FirstCause cause;
   cause.set_reason(record.stop_reason.empty() ? "its ranks were stopped from outside"

@@ -39,7 +39,7 @@ std::vector<JobQueue::Decision> JobQueue::Pass(ClusterView cluster, absl::Durati
   for (auto& [key, waiting] : order_) {
     if (static_cast<int>(blocked.size()) >= options_.max_blocked) break;
     if (waiting.item.not_before > now) continue;
-    absl::StatusOr<GangPlan> plan = PlanGang(*waiting.item.spec, cluster);
+    absl::StatusOr<GangPlan> plan = PlanGang(*waiting.item.spec, cluster, waiting.item.previous);
     if (plan.ok()) {
       TakePlacement(plan->placement, &cluster);
       for (Waiting* passed : blocked) {

@@ -34,6 +34,7 @@ class JobQueue {
     const v1::JobSpec* spec = nullptr;  // Must outlive its place in the queue.
     // On Clock::Boot(): not to be placed before, for it backs off.
     absl::Duration not_before = absl::ZeroDuration();
+    const v1::Placement* previous = nullptr;  // Of the last attempt; must outlive it, too.
   };
   struct Decision {
     std::string job_id;

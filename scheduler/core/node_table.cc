@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "glog/logging.h"
 #include "scheduler/core/job_state.h"
 
@@ -12,8 +13,10 @@ namespace muster {
 NodeTable::NodeTable(const Options& options, const Clock* clock, ChannelFactory channels)
     : options_(options), clock_(clock), channels_(std::move(channels)) {}
 
-absl::StatusOr<NodeTable::Connected> NodeTable::Connect(const v1::NodeInfo& info, uint64_t session,
+absl::StatusOr<NodeTable::Connected> NodeTable::Connect(const v1::NodeHello& hello,
+                                                        uint64_t session,
                                                         std::function<void()> on_lost) {
+  const v1::NodeInfo& info = hello.info();
   Entry& entry = nodes_[info.id()];
   if (entry.session != 0 && info.incarnation() < entry.info.incarnation()) {
     return absl::AbortedError(absl::StrCat("node ", info.name(), ": incarnation ",
@@ -23,9 +26,8 @@ absl::StatusOr<NodeTable::Connected> NodeTable::Connect(const v1::NodeInfo& info
   Connected connected;
   connected.restarted = !entry.registered || info.incarnation() != entry.info.incarnation();
   connected.rebooted = entry.registered && info.boot_id() != entry.info.boot_id();
-  if (entry.channel == nullptr || info.agent_address() != entry.info.agent_address()) {
-    entry.channel = channels_(info.agent_address());
-  }
+  // Anew each time: what a host was cut off by may still hold up its old connection.
+  entry.channel = channels_(info.agent_address());
   std::function<void()> replaced;
   if (entry.session != 0) {
     sessions_.erase(entry.session);
@@ -37,8 +39,8 @@ absl::StatusOr<NodeTable::Connected> NodeTable::Connect(const v1::NodeInfo& info
   entry.state = v1::NODE_STATE_READY;
   entry.session = session;
   entry.on_lost = std::move(on_lost);
-  entry.heard = clock_->Boot();
-  entry.heard_wall = clock_->Wall();
+  entry.keeps_lease = hello.keeps_lease();
+  MarkHeard(&entry);
   sessions_[session] = info.id();
   if (replaced) replaced();
   return connected;
@@ -57,9 +59,19 @@ void NodeTable::Disconnect(uint64_t session) {
 bool NodeTable::Heard(uint64_t session) {
   Entry* const entry = FindSession(session);
   if (entry == nullptr) return false;
-  entry->heard = clock_->Boot();
-  entry->heard_wall = clock_->Wall();
+  MarkHeard(entry);
   return std::exchange(entry->state, v1::NODE_STATE_READY) != v1::NODE_STATE_READY;
+}
+
+void NodeTable::MarkHeard(Entry* entry) {
+  const absl::Duration now = clock_->Boot();
+  if (entry->registered && now - entry->heard >= options_.suspect_after) {
+    entry->silent_since = entry->heard_wall;
+  }
+  entry->heard = now;
+  entry->heard_wall = clock_->Wall();
+  entry->fence_told = false;
+  entry->dead = false;
 }
 
 void NodeTable::SetInfo(uint64_t session, const v1::NodeInfo& info) {
@@ -103,8 +115,58 @@ bool NodeTable::IsLost(const std::string& node_id) const {
   return it == nodes_.end() || it->second.state == v1::NODE_STATE_LOST;
 }
 
-std::vector<std::string> NodeTable::CheckSilence() {
-  std::vector<std::string> lost;
+bool NodeTable::HasFenced(const std::string& node_id) const {
+  const auto it = nodes_.find(node_id);
+  if (it == nodes_.end()) return false;
+  return clock_->Boot() - it->second.heard >= options_.fenced_after || it->second.dead;
+}
+
+bool NodeTable::IsDead(const std::string& node_id) const {
+  const auto it = nodes_.find(node_id);
+  return it != nodes_.end() && it->second.dead;
+}
+
+absl::Time NodeTable::SilentSince(const std::string& node_id) const {
+  const auto it = nodes_.find(node_id);
+  if (it == nodes_.end()) return absl::InfiniteFuture();
+  return it->second.state == v1::NODE_STATE_READY ? it->second.silent_since : it->second.heard_wall;
+}
+
+const NodeRecord& NodeTable::OrdersFor(const std::string& node_id) const {
+  static const auto* const kNone = new NodeRecord;
+  const auto it = orders_.find(node_id);
+  return it == orders_.end() ? *kNone : it->second;
+}
+
+void NodeTable::SetOrders(const NodeRecord& orders) {
+  if (orders.cordoned || orders.draining) {
+    orders_[orders.node_id] = orders;
+  } else {
+    orders_.erase(orders.node_id);
+  }
+}
+
+void NodeTable::SetDead(const std::string& node_id) {
+  const auto it = nodes_.find(node_id);
+  if (it != nodes_.end()) it->second.dead = true;
+}
+
+absl::StatusOr<std::string> NodeTable::FindId(const std::string& name_or_id) const {
+  if (nodes_.count(name_or_id) > 0) return name_or_id;
+  std::vector<std::string> ids;
+  for (const auto& [id, entry] : nodes_) {
+    if (entry.info.name() == name_or_id) ids.push_back(id);
+  }
+  if (ids.empty())
+    return absl::NotFoundError(absl::StrCat("node '", name_or_id, "': no such node"));
+  if (ids.size() == 1) return ids[0];
+  return absl::FailedPreconditionError(
+      absl::StrCat("node '", name_or_id, "': ", ids.size(),
+                   " nodes have this name: ", absl::StrJoin(ids, ", ")));
+}
+
+NodeTable::Silent NodeTable::CheckSilence() {
+  Silent silent;
   for (auto& [id, entry] : nodes_) {
     const absl::Duration silence = clock_->Boot() - entry.heard;
     if (entry.state == v1::NODE_STATE_READY && silence >= options_.suspect_after) {
@@ -114,19 +176,24 @@ std::vector<std::string> NodeTable::CheckSilence() {
     if (entry.state == v1::NODE_STATE_SUSPECT && silence >= options_.lost_after) {
       LOG(WARNING) << "node=" << entry.info.name() << " SUSPECT→LOST: silent for " << silence;
       entry.state = v1::NODE_STATE_LOST;
-      lost.push_back(id);
+      silent.lost.push_back(id);
+    }
+    if (!entry.fence_told && silence >= options_.fenced_after) {
+      entry.fence_told = true;
+      silent.fenced.push_back(id);
     }
   }
-  return lost;
+  return silent;
 }
 
 std::optional<absl::Duration> NodeTable::NextCheck() const {
   std::optional<absl::Duration> next;
   for (const auto& [id, entry] : nodes_) {
-    if (entry.state == v1::NODE_STATE_LOST) continue;
-    const absl::Duration due =
-        entry.heard +
-        (entry.state == v1::NODE_STATE_READY ? options_.suspect_after : options_.lost_after);
+    absl::Duration after = entry.fence_told ? absl::InfiniteDuration() : options_.fenced_after;
+    if (entry.state == v1::NODE_STATE_READY) after = std::min(after, options_.suspect_after);
+    if (entry.state == v1::NODE_STATE_SUSPECT) after = std::min(after, options_.lost_after);
+    if (after == absl::InfiniteDuration()) continue;
+    const absl::Duration due = entry.heard + after;
     next = next.has_value() ? std::min(*next, due) : due;
   }
   return next;
@@ -138,8 +205,15 @@ std::vector<v1::Node> NodeTable::List() const {
     v1::Node node;
     *node.mutable_info() = entry.info;
     node.set_state(Shown(entry));
+    const NodeRecord& orders = OrdersFor(id);
+    node.set_cordoned(orders.cordoned);
+    node.set_draining(orders.draining);
+    node.set_reason(orders.reason);
     if (node.state() == v1::NODE_STATE_LOST || node.state() == v1::NODE_STATE_SUSPECT) {
-      node.set_reason(entry.session == 0 ? "not connected" : "silent");
+      node.set_reason(absl::StrCat(entry.dead           ? "dead, says an operator"
+                                   : entry.session == 0 ? "not connected"
+                                                        : "silent",
+                                   orders.reason.empty() ? "" : "; ", orders.reason));
     }
     *node.mutable_last_heartbeat() = ToTimestamp(entry.heard_wall);
     nodes.push_back(std::move(node));
@@ -155,7 +229,8 @@ ClusterView NodeTable::View() const {
   ClusterView view;
   for (const auto& [id, entry] : nodes_) {
     if (!entry.registered) continue;
-    view.nodes.push_back(MakeNodeView(entry.info, Shown(entry), /*cordoned=*/false));
+    view.nodes.push_back(MakeNodeView(entry.info, Shown(entry), OrdersFor(id).cordoned));
+    view.nodes.back().keeps_lease = entry.keeps_lease;
   }
   view.Sort();
   return view;
@@ -166,9 +241,10 @@ NodeTable::Entry* NodeTable::FindSession(uint64_t session) {
   return id == nullptr ? nullptr : &nodes_.at(*id);
 }
 
-v1::NodeState NodeTable::Shown(const Entry& entry) {
-  return entry.state == v1::NODE_STATE_READY && entry.joining ? v1::NODE_STATE_JOINING
-                                                              : entry.state;
+v1::NodeState NodeTable::Shown(const Entry& entry) const {
+  if (entry.state != v1::NODE_STATE_READY) return entry.state;
+  if (entry.joining) return v1::NODE_STATE_JOINING;
+  return OrdersFor(entry.info.id()).draining ? v1::NODE_STATE_DRAINING : v1::NODE_STATE_READY;
 }
 
 }  // namespace muster

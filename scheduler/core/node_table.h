@@ -12,21 +12,25 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/base/clock.h"
-#include "muster/v1/node.pb.h"
+#include "muster/v1/node_service.pb.h"
 #include "scheduler/core/agent_channel.h"
 #include "scheduler/plan/cluster_view.h"
+#include "scheduler/store/state_store.h"
 
 namespace muster {
 
-// The nodes, their sessions and how long ago each was heard of:
-//   JOINING → READY ⇄ SUSPECT → LOST → READY.
-// A node is JOINING while something of an earlier time must be cleared there first. Lives on the
-// loop; decides nothing about jobs.
+// The nodes, their sessions, how long ago each was heard of, and what an operator has ordered:
+//   JOINING → READY ⇄ SUSPECT → LOST → READY;  READY ⇄ DRAINING by order.
+// A node is JOINING while something of an earlier time must be cleared there first. SUSPECT and
+// LOST are for people and for new work; what ran on a silent node is over only once HasFenced().
+// Lives on the loop; decides nothing about jobs.
 class NodeTable {
  public:
   struct Options {
     absl::Duration suspect_after;
     absl::Duration lost_after;
+    // Silence after which a host that keeps its lease has surely killed what it had to.
+    absl::Duration fenced_after = absl::InfiniteDuration();
   };
   using ChannelFactory = std::function<std::unique_ptr<AgentChannel>(const std::string& address)>;
 
@@ -40,7 +44,7 @@ class NodeTable {
   };
   // A stream's hello. ABORTED: a newer incarnation is connected. An older stream of the node loses
   // its session, and its `on_lost` is called.
-  absl::StatusOr<Connected> Connect(const v1::NodeInfo& info, uint64_t session,
+  absl::StatusOr<Connected> Connect(const v1::NodeHello& hello, uint64_t session,
                                     std::function<void()> on_lost);
   void Disconnect(uint64_t session);
   // Returns whether that makes the node READY again.
@@ -58,8 +62,26 @@ class NodeTable {
   // Silent for too long, or never seen.
   bool IsLost(const std::string& node_id) const;
 
-  // Moves silent nodes on; returns the ids of those that are newly LOST.
-  std::vector<std::string> CheckSilence();
+  // Whether nothing of a gang with on_partition: fence runs there any more, however silent it is.
+  bool HasFenced(const std::string& node_id) const;
+  // The same of every gang, on an operator's word; until the node is heard again.
+  bool IsDead(const std::string& node_id) const;
+  // When the silence began that the node is in, or was in last; InfiniteFuture() without one.
+  absl::Time SilentSince(const std::string& node_id) const;
+
+  // An operator's orders, by node id; also of nodes that have not come yet.
+  const NodeRecord& OrdersFor(const std::string& node_id) const;
+  void SetOrders(const NodeRecord& orders);
+  void SetDead(const std::string& node_id);
+  // The id for a name or an id. NOT_FOUND, or FAILED_PRECONDITION when several have the name.
+  absl::StatusOr<std::string> FindId(const std::string& name_or_id) const;
+
+  // Nodes whose silence has just become that long.
+  struct Silent {
+    std::vector<std::string> lost;
+    std::vector<std::string> fenced;
+  };
+  Silent CheckSilence();
   // On Clock::Boot(), when CheckSilence() may have something to say next.
   std::optional<absl::Duration> NextCheck() const;
 
@@ -73,22 +95,28 @@ class NodeTable {
     v1::NodeInfo info;
     bool registered = false;
     bool joining = false;
+    bool keeps_lease = false;
     v1::NodeState state = v1::NODE_STATE_SUSPECT;  // READY, SUSPECT or LOST.
     uint64_t session = 0;                          // 0: no stream.
     std::function<void()> on_lost;
     absl::Duration heard;
     absl::Time heard_wall;
+    absl::Time silent_since = absl::InfiniteFuture();  // The last silence that was SUSPECT.
+    bool fence_told = false;                           // CheckSilence() has said that it fenced.
+    bool dead = false;
     std::unique_ptr<AgentChannel> channel;
   };
 
   Entry* FindSession(uint64_t session);
-  static v1::NodeState Shown(const Entry& entry);
+  v1::NodeState Shown(const Entry& entry) const;
+  void MarkHeard(Entry* entry);
 
   const Options options_;
   const Clock* const clock_;
   const ChannelFactory channels_;
   std::map<std::string, Entry> nodes_;
   std::map<uint64_t, std::string> sessions_;
+  std::map<std::string, NodeRecord> orders_;
 };
 
 }  // namespace muster

@@ -18,6 +18,16 @@
 
 namespace muster {
 
+// What an operator wants of a node.
+struct NodeOrder {
+  enum class Kind { kCordon, kUncordon, kDrain };
+  Kind kind = Kind::kCordon;
+  std::string node;           // Name or id.
+  std::string reason;         // One line.
+  bool now = false;           // As in DrainNodeRequest,
+  bool confirm_dead = false;  // and so is this.
+};
+
 // The scheduler role: jobs in, gangs out. Composes the store, the queue, the planner, the node
 // table and one state machine per job. Lives on the loop; every callback comes on the loop.
 class Scheduler {
@@ -26,6 +36,10 @@ class Scheduler {
     absl::Duration heartbeat_interval = absl::Seconds(2);
     absl::Duration suspect_after = absl::Seconds(3);
     absl::Duration lost_after = absl::Seconds(10);
+    // See NodeWelcome. The lease must be several heartbeats long; zero: none is given, and nothing
+    // that ran on a silent host starts elsewhere.
+    absl::Duration node_lease = absl::Seconds(20);
+    absl::Duration fence_grace = absl::Seconds(10);
     absl::Duration reserve_ttl = absl::Seconds(30);
     absl::Duration keep_jobs = absl::Hours(24 * 30);  // Then a final job is removed.
     int max_queued_jobs = 10000;
@@ -66,6 +80,9 @@ class Scheduler {
   virtual void NodeInfoChanged(uint64_t session, const v1::NodeInfo& info) = 0;
   virtual void NodeDisconnected(uint64_t session) = 0;
   virtual std::vector<v1::Node> Nodes() const = 0;
+  // CordonNode, UncordonNode and DrainNode. `who` is for the log.
+  virtual void OrderNode(const NodeOrder& order, const std::string& who,
+                         std::function<void(const absl::StatusOr<v1::Node>&)> done) = 0;
 };
 
 }  // namespace muster

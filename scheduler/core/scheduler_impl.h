@@ -19,9 +19,10 @@
 
 namespace muster {
 
-// Composes the rooms of this floor; see Scheduler. Four files: scheduler.cc (the interface),
+// Composes the rooms of this floor; see Scheduler. Five files: scheduler.cc (the interface),
 // scheduler_jobs.cc (a job's way to its start and its end), scheduler_attempts.cc (what becomes of
-// an attempt), scheduler_nodes.cc (what comes from agents).
+// an attempt), scheduler_nodes.cc (what comes from agents), scheduler_hosts.cc (hosts that are
+// lost, or to be emptied).
 class SchedulerImpl : public Scheduler {
  public:
   SchedulerImpl(const Options& options, EventLoop* loop, StateStore* store,
@@ -47,6 +48,8 @@ class SchedulerImpl : public Scheduler {
   void NodeInfoChanged(uint64_t session, const v1::NodeInfo& info) override;
   void NodeDisconnected(uint64_t session) override;
   std::vector<v1::Node> Nodes() const override;
+  void OrderNode(const NodeOrder& order, const std::string& who,
+                 std::function<void(const absl::StatusOr<v1::Node>&)> done) override;
 
  private:
   // What a job needs while it is not final, beside its record.
@@ -114,9 +117,26 @@ class SchedulerImpl : public Scheduler {
   void LoseGang(JobEntry* entry, int node, bool rebooted);
   void SendReleases(const std::string& node_id);
   void OnNodeLost(const std::string& node_id);
+  // What an agent says of an attempt that is over: exits that nobody knew.
+  bool SettleExits(JobEntry* entry, const std::string& node_id, const v1::GangReport& report);
   // Ends the ranks on lost hosts when no further attempt depends on how they ended.
   void GiveUpLostNodes(JobEntry* entry);
   void ArmSilenceTimer();
+
+  // --- scheduler_hosts.cc
+  void OnNodeFenced(const std::string& node_id);
+  // Whether nothing of the job can run on host `node` of its gang any more, silent as that is.
+  bool HostIsOver(const JobEntry& entry, int node) const;
+  void LoseHost(JobEntry* entry, int node);
+  // Makes a lost host the attempt's first cause, unless a rank had failed before the host fell
+  // silent. Returns whether it is.
+  bool BlameHost(JobEntry* entry, int node, const std::string& how);
+  // The same, and stops what is left of the gang.
+  void StopForHost(JobEntry* entry, int node, const std::string& how);
+  std::string HowLost(const v1::NodePlacement& node) const;
+  absl::Status CheckOrder(const NodeOrder& order, const std::string& node_id) const;
+  void MoveJobsAway(const std::string& node_id, const std::string& reason);
+  absl::StatusOr<v1::Node> FindShownNode(const std::string& node_id) const;
   // Jobs that are not final; a copy, for walks on which some may become so.
   std::vector<std::string> LiveIds() const;
   bool AllNodesConnected(const JobEntry& entry) const;

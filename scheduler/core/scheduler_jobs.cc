@@ -91,6 +91,8 @@ void SchedulerImpl::Enqueue(JobEntry* entry, absl::Duration delay) {
   item.priority = entry->record.job.spec().priority();
   item.submit_ns = absl::ToUnixNanos(FromTimestamp(entry->record.job.status().submit_time()));
   item.spec = &entry->record.job.spec();
+  const v1::Attempt* const last = CurrentAttempt(static_cast<const v1::Job&>(entry->record.job));
+  if (last != nullptr) item.previous = &last->placement();
   item.not_before = loop_->clock()->Boot() + delay;
   queue_.Add(item);
   SchedulePass();

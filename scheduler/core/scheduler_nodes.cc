@@ -13,13 +13,23 @@
 #include "scheduler/core/scheduler_impl.h"
 
 namespace muster {
+namespace {
+
+// Whether the host has ended a rank that would have run on.
+bool StoppedByItself(const v1::GangReport& report) {
+  return std::any_of(report.ranks().begin(), report.ranks().end(), [](const v1::RankStatus& rank) {
+    return rank.exit().stopped() || rank.state() == v1::RANK_STATE_STOPPING;
+  });
+}
+
+}  // namespace
 
 absl::StatusOr<v1::NodeWelcome> SchedulerImpl::NodeConnected(const v1::NodeHello& hello,
                                                              uint64_t session,
                                                              std::function<void()> on_lost) {
   DCHECK(loop_->OnLoop());
   MUSTER_ASSIGN_OR_RETURN(const NodeTable::Connected connected,
-                          nodes_.Connect(hello.info(), session, std::move(on_lost)));
+                          nodes_.Connect(hello, session, std::move(on_lost)));
   SendReleases(hello.info().id());
   MeetGangs(hello.info().id(), hello, connected);
   ArmSilenceTimer();
@@ -27,6 +37,10 @@ absl::StatusOr<v1::NodeWelcome> SchedulerImpl::NodeConnected(const v1::NodeHello
   v1::NodeWelcome welcome;
   welcome.set_epoch(epoch_);
   *welcome.mutable_heartbeat_interval() = ToProtoDuration(options_.heartbeat_interval);
+  if (options_.node_lease > absl::ZeroDuration()) {
+    *welcome.mutable_node_lease() = ToProtoDuration(options_.node_lease);
+    *welcome.mutable_fence_grace() = ToProtoDuration(options_.fence_grace);
+  }
   return welcome;
 }
 
@@ -85,6 +99,7 @@ std::vector<v1::Node> SchedulerImpl::Nodes() const {
     for (const v1::NodePlacement& placement : CurrentAttempt(job)->placement().nodes()) {
       const auto it = by_id.find(placement.node_id());
       if (it == by_id.end()) continue;
+      it->second->add_jobs(id);
       for (const v1::DeviceId& device : placement.devices()) {
         v1::DeviceHold* const hold = it->second->add_holds();
         hold->set_kind(device.kind());
@@ -92,6 +107,11 @@ std::vector<v1::Node> SchedulerImpl::Nodes() const {
         hold->set_job_id(id);
       }
     }
+  }
+  for (v1::Node& node : nodes) {
+    if (node.state() != v1::NODE_STATE_DRAINING) continue;
+    node.set_reason(absl::StrCat(node.jobs().empty() ? "drained" : "still has jobs",
+                                 node.reason().empty() ? "" : ": ", node.reason()));
   }
   return nodes;
 }
@@ -108,7 +128,9 @@ void SchedulerImpl::TakeReport(const std::string& node_id, const v1::GangReport&
   const int node = current ? FindNode(attempt->placement(), node_id) : -1;
   if (node < 0) {
     StopStranger(node_id, report);
-    return entry == nullptr ? durable() : jobs_.AfterSaved(entry, durable);
+    if (entry == nullptr) return durable();
+    return SettleExits(entry, node_id, report) ? jobs_.Save(entry, durable)
+                                               : jobs_.AfterSaved(entry, durable);
   }
   const std::string id = report.job_id();
   GangTracker* const gang = runs_.at(id)->gang.get();
@@ -123,8 +145,26 @@ void SchedulerImpl::TakeReport(const std::string& node_id, const v1::GangReport&
     EndRanks(node, failed_start ? v1::RANK_STATE_EXITED : v1::RANK_STATE_UNKNOWN, exit, Now(),
              attempt);
   }
+  if (report.fenced() && StoppedByItself(report)) {
+    StopForHost(
+        entry, node,
+        absl::StrCat("cut off for longer than its lease of ",
+                     absl::FormatDuration(options_.node_lease), "; it stopped its ranks itself"));
+    if (runs_.count(id) == 0) return jobs_.AfterSaved(entry, durable);
+  }
   jobs_.Save(entry, durable);  // What follows below rides in the same commit.
   Evaluate(entry);
+}
+
+bool SchedulerImpl::SettleExits(JobEntry* entry, const std::string& node_id,
+                                const v1::GangReport& report) {
+  bool changed = false;
+  for (v1::Attempt& attempt : *entry->record.job.mutable_status()->mutable_attempts()) {
+    const int node = FindNode(attempt.placement(), node_id);
+    if (attempt.number() != report.attempt() || node < 0) continue;
+    changed = ApplyReport(report, node, &attempt) || changed;
+  }
+  return changed;
 }
 
 // A gang that nobody here wants any more: of an unknown or ended job, or an older attempt.
@@ -178,6 +218,7 @@ void SchedulerImpl::LoseGang(JobEntry* entry, int node, bool rebooted) {
   LOG(ERROR) << "job=" << entry->record.job.id() << " attempt=" << attempt->number()
              << " node=" << placement.node_name() << ": " << why;
   jobs_.Save(entry);
+  if (rebooted) StopForHost(entry, node, "it was rebooted");
 }
 
 void SchedulerImpl::SendReleases(const std::string& node_id) {
@@ -231,10 +272,17 @@ void SchedulerImpl::GiveUpLostNodes(JobEntry* entry) {
   for (int i = 0; i < attempt->placement().nodes_size(); ++i) {
     const v1::NodePlacement& node = attempt->placement().nodes(i);
     if (gang->finished(i) || !nodes_.IsLost(node.node_id())) continue;
+    if (HostIsOver(*entry, i)) {
+      LoseHost(entry, i);
+      continue;
+    }
     if (!last) {
+      const bool fences =
+          node.keeps_lease() && job.spec().on_partition() != v1::PARTITION_ACTION_CONTINUE;
       const std::string reason =
           absl::StrCat(entry->record.stop_reason, "; waits for node ", node.node_name(),
-                       ", which is lost and may still run it");
+                       fences ? ", which is lost, until its lease has surely run out"
+                              : ", which is lost and may still run it");
       if (job.status().reason() == reason) continue;
       job.mutable_status()->set_reason(reason);
       jobs_.Save(entry);
@@ -244,6 +292,7 @@ void SchedulerImpl::GiveUpLostNodes(JobEntry* entry) {
     exit.set_stopped(true);
     EndRanks(i, v1::RANK_STATE_LOST, exit, Now(), attempt);
     gang->SetFinished(i);
+    BlameHost(entry, i, HowLost(node));
   }
 }
 
@@ -253,7 +302,9 @@ void SchedulerImpl::ArmSilenceTimer() {
   const std::optional<absl::Duration> due = nodes_.NextCheck();
   if (!due.has_value()) return;
   silence_timer_ = loop_->After(*due - loop_->clock()->Boot(), [this] {
-    for (const std::string& node_id : nodes_.CheckSilence()) OnNodeLost(node_id);
+    const NodeTable::Silent silent = nodes_.CheckSilence();
+    for (const std::string& node_id : silent.lost) OnNodeLost(node_id);
+    for (const std::string& node_id : silent.fenced) OnNodeFenced(node_id);
     ArmSilenceTimer();
   });
 }

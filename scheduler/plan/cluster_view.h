@@ -28,6 +28,7 @@ struct NodeView {
   google::protobuf::Map<std::string, std::string> labels;
   v1::NodeState state = v1::NODE_STATE_JOINING;
   bool cordoned = false;
+  bool keeps_lease = false;
   std::vector<DeviceView> devices;
   int ranks_in_use = 0;
 };

@@ -11,6 +11,7 @@
 #include "common/job/rank_map.h"
 #include "launch/registry.h"
 #include "scheduler/plan/fit.h"
+#include "scheduler/plan/node_order.h"
 
 namespace muster {
 namespace {
@@ -24,15 +25,30 @@ absl::StatusOr<std::vector<Constraint>> ParseConstraints(const v1::JobSpec& spec
   return constraints;
 }
 
+NodeWish WishOf(const v1::JobSpec& spec, int num_nodes, const std::vector<Constraint>& constraints,
+                FitMode mode, const v1::Placement* previous) {
+  NodeWish wish;
+  wish.strategy = spec.placement();
+  wish.num_nodes = num_nodes;
+  wish.previous = previous;
+  const Share share = ShareOfNode(spec, num_nodes, num_nodes - 1);  // The smallest.
+  for (const auto& [kind, count] : share.devices) wish.kinds.push_back(kind);
+  wish.fits = [&constraints, mode, share](const NodeView& node) {
+    return !FindMisfit(node, constraints, share, mode).has_value();
+  };
+  return wish;
+}
+
 // Nodes for a gang of exactly `num_nodes`, or what is in the way. The first hosts have the largest
 // shares, and what can take a larger share can take a smaller one: so the first node that fits is
 // always a right choice.
 absl::StatusOr<std::vector<const NodeView*>> ChooseNodes(const v1::JobSpec& spec, int num_nodes,
                                                          const std::vector<Constraint>& constraints,
-                                                         const ClusterView& cluster, FitMode mode) {
+                                                         const ClusterView& cluster, FitMode mode,
+                                                         const v1::Placement* previous) {
   std::vector<const NodeView*> chosen;
-  std::vector<const NodeView*> left;
-  for (const NodeView& node : cluster.nodes) left.push_back(&node);
+  std::vector<const NodeView*> left =
+      OrderByPreference(WishOf(spec, num_nodes, constraints, mode, previous), cluster);
   for (int i = 0; i < num_nodes; ++i) {
     const Share share = ShareOfNode(spec, num_nodes, i);
     std::vector<Misfit> misfits;
@@ -49,20 +65,28 @@ absl::StatusOr<std::vector<const NodeView*>> ChooseNodes(const v1::JobSpec& spec
     chosen.push_back(*fitting);
     left.erase(fitting);
   }
-  return chosen;
+  std::vector<const NodeView*> placed = OrderByPlace(chosen, previous);
+  for (int i = 0; i < num_nodes; ++i) {  // Shares may differ.
+    const NodeView& node = *placed[static_cast<size_t>(i)];
+    if (FindMisfit(node, constraints, ShareOfNode(spec, num_nodes, i), mode).has_value()) {
+      return chosen;
+    }
+  }
+  return placed;
 }
 
 absl::StatusOr<std::vector<const NodeView*>> ChooseMostNodes(const v1::JobSpec& spec,
                                                              const ClusterView& cluster,
-                                                             FitMode mode) {
+                                                             FitMode mode,
+                                                             const v1::Placement* previous) {
   MUSTER_ASSIGN_OR_RETURN(const std::vector<Constraint> constraints, ParseConstraints(spec));
   const int least = std::max(spec.nodes().min(), 1);
   const int there = static_cast<int>(cluster.nodes.size());
   for (int n = std::min(std::max(spec.nodes().max(), least), there); n > least; --n) {
-    auto chosen = ChooseNodes(spec, n, constraints, cluster, mode);
+    auto chosen = ChooseNodes(spec, n, constraints, cluster, mode, previous);
     if (chosen.ok()) return chosen;
   }
-  return ChooseNodes(spec, least, constraints, cluster, mode);
+  return ChooseNodes(spec, least, constraints, cluster, mode, previous);
 }
 
 // Free devices of one kind, `count` of them: of the NUMA node with the fewest that suffice, else of
@@ -110,6 +134,7 @@ v1::NodePlacement PlaceOnNode(const v1::JobSpec& spec, int num_nodes, int node_r
   placement.set_node_name(node.name);
   placement.set_address(node.address);
   placement.set_agent_address(node.agent_address);
+  placement.set_keeps_lease(node.keeps_lease);
   std::map<std::string, int> next;  // By kind: index in placement.devices of the next free one.
   for (const auto& [kind, count] : ShareOfNode(spec, num_nodes, node_rank).devices) {
     next[kind] = placement.devices_size();
@@ -149,11 +174,12 @@ std::vector<int> PortsOnNode(const std::vector<RoleNeeds>& needs,
 
 }  // namespace
 
-absl::StatusOr<GangPlan> PlanGang(const v1::JobSpec& spec, const ClusterView& cluster) {
+absl::StatusOr<GangPlan> PlanGang(const v1::JobSpec& spec, const ClusterView& cluster,
+                                  const v1::Placement* previous) {
   MUSTER_ASSIGN_OR_RETURN(const LaunchContract* const contract, FindContract(spec.contract()));
   const std::vector<RoleNeeds> needs = contract->Needs(spec);
   MUSTER_ASSIGN_OR_RETURN(const std::vector<const NodeView*> nodes,
-                          ChooseMostNodes(spec, cluster, FitMode::kNow));
+                          ChooseMostNodes(spec, cluster, FitMode::kNow, previous));
   const int num_nodes = static_cast<int>(nodes.size());
   GangPlan plan;
   for (int i = 0; i < num_nodes; ++i) {
@@ -164,7 +190,7 @@ absl::StatusOr<GangPlan> PlanGang(const v1::JobSpec& spec, const ClusterView& cl
 }
 
 absl::Status CheckEverFits(const v1::JobSpec& spec, const ClusterView& cluster) {
-  return ChooseMostNodes(spec, cluster, FitMode::kEver).status();
+  return ChooseMostNodes(spec, cluster, FitMode::kEver, nullptr).status();
 }
 
 void ClaimFor(const v1::JobSpec& spec, ClusterView* cluster) {

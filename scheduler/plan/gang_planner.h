@@ -19,12 +19,14 @@ struct GangPlan {
 };
 
 // Places a gang on as many nodes as fit, at most `spec.nodes.max`, at least `min`: all or nothing.
-// Nodes by name; on each the devices of one NUMA node where that suffices, the lowest numbers
-// first. Pure: equal arguments give equal plans. `spec` has its defaults filled in.
+// Nodes by `spec.placement`, node ranks as in `previous` and by place (node_order.h); on each the
+// devices of one NUMA node where that suffices, the lowest numbers first. Pure: equal arguments
+// give equal plans. `spec` has its defaults filled in; `previous` is of the last attempt, or null.
 //
 // RESOURCE_EXHAUSTED: it does not fit now; the message counts the reasons. INVALID_ARGUMENT: no
 // such contract, or a constraint that cannot be read.
-absl::StatusOr<GangPlan> PlanGang(const v1::JobSpec& spec, const ClusterView& cluster);
+absl::StatusOr<GangPlan> PlanGang(const v1::JobSpec& spec, const ClusterView& cluster,
+                                  const v1::Placement* previous = nullptr);
 
 // OK when the gang would fit were all nodes of `cluster` idle and ready, else RESOURCE_EXHAUSTED
 // with counted reasons.

@@ -1,10 +1,9 @@
 #include "scheduler/rpc/job_service.h"
 
 #include <utility>
-#include <vector>
 
 #include "common/rpc/grpc_status.h"
-#include "grpcpp/security/auth_context.h"
+#include "scheduler/rpc/caller_name.h"
 #include "scheduler/rpc/unary_answer.h"
 #include "scheduler/rpc/wait_reactor.h"
 #include "scheduler/rpc/watch_reactor.h"
@@ -30,23 +29,14 @@ std::function<void(const absl::StatusOr<v1::Job>&)> AnswerWithJob(OpenCalls* cal
 JobServiceRpc::JobServiceRpc(EventLoop* loop, SchedulerSeat* seat, std::string local_user)
     : loop_(loop), seat_(seat), local_user_(std::move(local_user)) {}
 
-std::string JobServiceRpc::OwnerOf(const grpc::CallbackServerContext& context) const {
-  const std::shared_ptr<const grpc::AuthContext> auth = context.auth_context();
-  if (auth != nullptr && auth->IsPeerAuthenticated()) {
-    const std::vector<grpc::string_ref> names = auth->GetPeerIdentity();
-    if (!names.empty()) return std::string(names[0].data(), names[0].size());
-  }
-  return local_user_;
-}
-
 grpc::ServerUnaryReactor* JobServiceRpc::SubmitJob(grpc::CallbackServerContext* context,
                                                    const v1::SubmitJobRequest* request,
                                                    v1::SubmitJobResponse* response) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  loop_->Post([this, owner = OwnerOf(*context), request, response, reactor] {
+  loop_->Post([this, owner = CallerName(*context, local_user_), request, response, reactor] {
     Scheduler* const scheduler = seat_->scheduler();
     if (scheduler == nullptr) return reactor->Finish(ToGrpcStatus(seat_->absence()));
-    scheduler->Submit(*request, owner, AnswerWithJob(seat_->calls(), reactor, response));
+    scheduler->Submit(*request, owner, AnswerWithJob(seat_->answers(), reactor, response));
   });
   return reactor;
 }
@@ -91,7 +81,7 @@ grpc::ServerUnaryReactor* JobServiceRpc::CancelJob(grpc::CallbackServerContext* 
   loop_->Post([this, request, response, reactor] {
     Scheduler* const scheduler = seat_->scheduler();
     if (scheduler == nullptr) return reactor->Finish(ToGrpcStatus(seat_->absence()));
-    scheduler->Cancel(*request, AnswerWithJob(seat_->calls(), reactor, response));
+    scheduler->Cancel(*request, AnswerWithJob(seat_->answers(), reactor, response));
   });
   return reactor;
 }

@@ -36,9 +36,6 @@ class JobServiceRpc final : public v1::JobService::CallbackService {
                                     v1::WaitJobResponse* response) override;
 
  private:
-  // The certificate's name, or the local user.
-  std::string OwnerOf(const grpc::CallbackServerContext& context) const;
-
   EventLoop* const loop_;
   SchedulerSeat* const seat_;
   const std::string local_user_;

@@ -22,6 +22,28 @@ FakeAgent* Cluster::AddNode(const std::string& name, int devices) {
   return nodes_[name].get();
 }
 
+FakeAgent* Cluster::AddFencedNode(const std::string& name, int devices, const std::string& rack) {
+  nodes_[name] = std::make_unique<FakeAgent>(&loop_, name, devices);
+  nodes_[name]->keeps_lease = true;
+  if (!rack.empty()) nodes_[name]->SetLabel("rack", rack);
+  CHECK(nodes_[name]->Connect(scheduler_.get()).ok());
+  Settle();
+  return nodes_[name].get();
+}
+
+v1::Node Cluster::Order(NodeOrder::Kind kind, const std::string& node, bool now) {
+  NodeOrder order;
+  order.kind = kind;
+  order.node = node;
+  order.now = now;
+  order.reason = "maintenance";
+  absl::StatusOr<v1::Node> answer = absl::UnknownError("no answer");
+  scheduler_->OrderNode(order, "tester", [&answer](const auto& shown) { answer = shown; });
+  Settle();
+  CHECK(answer.ok()) << answer.status();
+  return *answer;
+}
+
 void Cluster::Settle() { loop_.RunDue(); }
 
 void Cluster::Advance(absl::Duration duration) {

@@ -23,6 +23,10 @@ class Cluster {
   ~Cluster();
 
   FakeAgent* AddNode(const std::string& name, int devices);  // Connected.
+  // The same with an agent that keeps its lease, on a host in `rack`.
+  FakeAgent* AddFencedNode(const std::string& name, int devices, const std::string& rack = "");
+  // Gives an order; the test ends when it is refused.
+  v1::Node Order(NodeOrder::Kind kind, const std::string& node, bool now = false);
   FakeAgent* node(const std::string& name) { return nodes_.at(name).get(); }
   Scheduler* scheduler() { return scheduler_.get(); }
   MemoryStore* store() { return &store_; }

@@ -84,6 +84,7 @@ FakeAgent::FakeAgent(EventLoop* loop, const std::string& name, int devices) : lo
 absl::Status FakeAgent::Connect(Scheduler* scheduler) {
   v1::NodeHello hello;
   *hello.mutable_info() = info_;
+  hello.set_keeps_lease(keeps_lease);
   for (const auto& [key, report] : gangs_) *hello.add_gangs() = report;
   const uint64_t session = NextSession();
   const absl::StatusOr<v1::NodeWelcome> welcome =
@@ -251,6 +252,14 @@ void FakeAgent::Exit(const Key& gang, const std::string& role, int rank,
 void FakeAgent::ExitAll(const Key& gang, const v1::ExitResult& exit) {
   const v1::GangReport before = gangs_.at(gang);
   for (const v1::RankStatus& rank : before.ranks()) Exit(gang, rank.role(), rank.rank(), exit);
+}
+
+void FakeAgent::Fence(const Key& gang) {
+  gangs_.at(gang).set_fenced(true);
+  v1::ExitResult exit;
+  exit.set_signal(SIGTERM);
+  exit.set_stopped(true);
+  ExitAll(gang, exit);
 }
 
 void FakeAgent::Repeat(const Key& gang) { Say(gangs_.at(gang)); }

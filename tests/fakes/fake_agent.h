@@ -46,6 +46,13 @@ class FakeAgent {
   bool run_at_once = true;            // Ranks run as soon as they are started.
   bool obey_stop = true;              // Ranks end when they are told to.
   bool hold_reserve = false;          // Does not answer until ReleaseHeld().
+  bool keeps_lease = false;           // Says so in its hello; the test plays the fence.
+  // Sets a label of the host; before Connect().
+  void SetLabel(const std::string& key, const std::string& value) {
+    (*info_.mutable_labels())[key] = value;
+  }
+  // The host stops all ranks of the gang, for its lease has run out.
+  void Fence(const Key& gang);
   void ReleaseHeld();
 
   void Run(const Key& gang);  // All its ranks run.

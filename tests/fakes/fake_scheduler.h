@@ -27,6 +27,7 @@ class FakeScheduler final : public Scheduler {
   absl::StatusOr<v1::NodeWelcome> welcome = v1::NodeWelcome();
   bool hold_acks = false;  // NodeReport() keeps them in `held_acks`.
   std::vector<v1::Node> nodes;
+  absl::StatusOr<v1::Node> node = v1::Node();  // Of OrderNode().
   // What was asked.
   std::vector<std::pair<v1::SubmitJobRequest, std::string>> submits;  // With the owner.
   std::vector<v1::CancelJobRequest> cancels;
@@ -34,6 +35,7 @@ class FakeScheduler final : public Scheduler {
   std::vector<v1::GangReport> reports;
   std::vector<v1::NodeInfo> infos;
   std::vector<uint64_t> disconnects;
+  std::vector<NodeOrder> orders;
   int heartbeats = 0;
   std::vector<Ack> held_acks;
   std::map<uint64_t, std::function<void()>> on_lost;  // By session.
@@ -63,6 +65,11 @@ class FakeScheduler final : public Scheduler {
   }
   void NodeDisconnected(uint64_t session) override { disconnects.push_back(session); }
   std::vector<v1::Node> Nodes() const override { return nodes; }
+  void OrderNode(const NodeOrder& order, const std::string& who,
+                 std::function<void(const absl::StatusOr<v1::Node>&)> done) override {
+    orders.push_back(order);
+    done(node);
+  }
 
  private:
   uint64_t last_watch_ = 0;

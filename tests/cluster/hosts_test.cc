@@ -1,0 +1,333 @@
+// Hosts that are cut off, return, are lost for good, or are to be emptied.
+#include <csignal>
+
+#include "common/job/exit_result.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "scheduler/core/fence_time.h"
+#include "tests/cluster/cluster.h"
+
+namespace muster {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+constexpr auto kCordon = NodeOrder::Kind::kCordon;
+constexpr auto kUncordon = NodeOrder::Kind::kUncordon;
+constexpr auto kDrain = NodeOrder::Kind::kDrain;
+
+const absl::Duration kFencedAfter = FencedAfter(absl::Seconds(20), absl::Seconds(10));
+
+v1::JobSpec RestartingSpec(int nodes) {
+  v1::JobSpec spec = MakeSpec(nodes, 1);
+  spec.mutable_restart()->set_max_restarts(3);
+  return spec;
+}
+
+std::string HostOfRank(const v1::Job& job, int rank) {
+  return job.status().attempts().rbegin()->ranks(rank).node_name();
+}
+
+TEST(FenceTimeTest, IsLongerThanAnyHostNeeds) {
+  EXPECT_GE(kFencedAfter, 1.01 * absl::Seconds(30) + absl::Seconds(5));
+  EXPECT_GE(kFencedAfter, absl::Seconds(40));
+  EXPECT_LE(kFencedAfter, absl::Seconds(45));
+}
+
+TEST(HostsTest, AGangOnALostHostStartsElsewhereOnlyAfterTheFence) {
+  Cluster cluster;
+  cluster.AddFencedNode("node-1", 1);
+  FakeAgent* const two = cluster.AddFencedNode("node-2", 1);
+  FakeAgent* const three = cluster.AddFencedNode("node-3", 1);
+  const std::string id = cluster.Submit(RestartingSpec(2));
+  ASSERT_FALSE(three->Has({id, 0}));
+
+  two->Disconnect();
+  cluster.Advance(kFencedAfter - absl::Milliseconds(500));
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_UNKNOWN);
+  EXPECT_EQ(three->CountAsked("start"), 0);
+  cluster.Advance(absl::Seconds(3));
+
+  const v1::Job job = cluster.Get(id);
+  EXPECT_EQ(job.status().state(), v1::JOB_STATE_RUNNING);
+  EXPECT_TRUE(three->Has({id, 1}));
+  const v1::FirstCause& cause = job.status().attempts(0).first_cause();
+  EXPECT_THAT(cause.summary(), StartsWith("host node-2 lost: not heard for 4"));
+  EXPECT_EQ(cause.node(), "node-2");
+  EXPECT_EQ(job.status().restarts(), 1);
+}
+
+TEST(HostsTest, AShortSilenceDisturbsNothing) {
+  Cluster cluster;
+  cluster.AddFencedNode("node-1", 1);
+  FakeAgent* const two = cluster.AddFencedNode("node-2", 1);
+  const std::string id = cluster.Submit(RestartingSpec(2));
+
+  two->Disconnect();
+  cluster.Advance(absl::Seconds(18));
+  ASSERT_TRUE(two->Connect(cluster.scheduler()).ok());
+  cluster.Advance(absl::Minutes(2));
+
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_RUNNING);
+  EXPECT_EQ(cluster.Get(id).status().attempts_size(), 1);
+}
+
+TEST(HostsTest, OnPartitionContinueWaitsForEver) {
+  Cluster cluster;
+  cluster.AddFencedNode("node-1", 1);
+  FakeAgent* const two = cluster.AddFencedNode("node-2", 1);
+  FakeAgent* const three = cluster.AddFencedNode("node-3", 1);
+  v1::JobSpec spec = RestartingSpec(2);
+  spec.set_on_partition(v1::PARTITION_ACTION_CONTINUE);
+  const std::string id = cluster.Submit(spec);
+
+  two->Disconnect();
+  cluster.Advance(absl::Minutes(10));
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_UNKNOWN);
+  EXPECT_EQ(three->CountAsked("start"), 0);
+  ASSERT_TRUE(two->Connect(cluster.scheduler()).ok());
+  cluster.Settle();
+
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_RUNNING);
+  EXPECT_EQ(cluster.Get(id).status().attempts_size(), 1);
+}
+
+TEST(HostsTest, AnAgentThatKeepsNoLeaseIsWaitedFor) {
+  Cluster cluster;
+  FakeAgent* const one = cluster.AddNode("node-1", 1);
+  cluster.AddNode("node-2", 1);
+  const std::string id = cluster.Submit(RestartingSpec(1));
+
+  one->Disconnect();
+  cluster.Advance(absl::Minutes(10));
+
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_UNKNOWN);
+  EXPECT_EQ(cluster.Get(id).status().attempts_size(), 1);
+}
+
+TEST(HostsTest, AnOperatorsWordEndsTheWait) {
+  Cluster cluster;
+  FakeAgent* const one = cluster.AddNode("node-1", 1);
+  cluster.AddNode("node-2", 1);
+  v1::JobSpec spec = RestartingSpec(1);
+  spec.set_on_partition(v1::PARTITION_ACTION_CONTINUE);
+  const std::string id = cluster.Submit(spec);
+  NodeOrder order;
+  order.kind = kDrain;
+  order.node = "node-1";
+  order.confirm_dead = true;
+  absl::StatusOr<v1::Node> answer;
+  const auto done = [&answer](const absl::StatusOr<v1::Node>& node) { answer = node; };
+  cluster.scheduler()->OrderNode(order, "tester", done);
+  cluster.Settle();
+  EXPECT_TRUE(absl::IsFailedPrecondition(answer.status()));  // It is there.
+
+  one->Disconnect();
+  cluster.Advance(absl::Seconds(11));
+  cluster.scheduler()->OrderNode(order, "tester", done);
+  cluster.Advance(absl::Seconds(3));
+
+  ASSERT_TRUE(answer.ok());
+  const v1::Job job = cluster.Get(id);
+  EXPECT_EQ(job.status().state(), v1::JOB_STATE_RUNNING);
+  EXPECT_EQ(HostOfRank(job, 0), "node-2");
+  EXPECT_EQ(job.status().attempts(0).first_cause().summary(),
+            "host node-1 lost: dead, says an operator");
+}
+
+TEST(HostsTest, AHostThatHasFencedItselfIsTheFirstCause) {
+  Cluster cluster;
+  FakeAgent* const one = cluster.AddFencedNode("node-1", 1);
+  FakeAgent* const two = cluster.AddFencedNode("node-2", 1);
+  const std::string id = cluster.Submit(MakeSpec(2, 1));
+
+  two->Disconnect();
+  cluster.Advance(absl::Seconds(25));
+  two->Fence({id, 0});
+  ASSERT_TRUE(two->Connect(cluster.scheduler()).ok());
+  cluster.Settle();
+
+  const v1::Job job = cluster.Get(id);
+  EXPECT_EQ(job.status().state(), v1::JOB_STATE_FAILED);
+  EXPECT_THAT(job.status().reason(), StartsWith("host node-2 lost: cut off for longer than"));
+  EXPECT_EQ(one->CountAsked("stop"), 1);
+  EXPECT_EQ(job.status().attempts(0).ranks(1).exit().signal(), SIGTERM);
+}
+
+TEST(HostsTest, PeersThatFailAfterAHostFellSilentAreFallout) {
+  Cluster cluster;
+  FakeAgent* const one = cluster.AddFencedNode("node-1", 1);
+  FakeAgent* const two = cluster.AddFencedNode("node-2", 1);
+  const std::string id = cluster.Submit(MakeSpec(2, 1));
+
+  two->Disconnect();
+  cluster.Advance(absl::Seconds(5));
+  one->ExitAll({id, 0}, ExitedWith(1));  // Its peer is gone.
+  cluster.Advance(kFencedAfter);
+
+  const v1::Job job = cluster.Get(id);
+  EXPECT_EQ(job.status().state(), v1::JOB_STATE_FAILED);
+  EXPECT_THAT(job.status().reason(), StartsWith("host node-2 lost"));
+  EXPECT_EQ(job.status().attempts(0).first_cause().fallout(), 1);
+}
+
+TEST(HostsTest, ARankThatFailedBeforeTheHostFellSilentStaysTheCause) {
+  Cluster cluster;
+  FakeAgent* const one = cluster.AddFencedNode("node-1", 1);
+  FakeAgent* const two = cluster.AddFencedNode("node-2", 1);
+  const std::string id = cluster.Submit(MakeSpec(2, 1));
+  two->obey_stop = false;
+
+  one->ExitAll({id, 0}, ExitedWith(7));
+  cluster.Advance(absl::Seconds(2));
+  two->Disconnect();
+  cluster.Advance(kFencedAfter + absl::Seconds(1));
+
+  const v1::Job job = cluster.Get(id);
+  EXPECT_EQ(job.status().state(), v1::JOB_STATE_FAILED);
+  EXPECT_EQ(job.status().exit_code(), 7);
+  EXPECT_THAT(job.status().reason(), HasSubstr("rank 0 on node-1"));
+}
+
+TEST(HostsTest, AfterTheHealTheOldAttemptIsSettledAndItsHostIsFree) {
+  Cluster cluster;
+  FakeAgent* const one = cluster.AddFencedNode("node-1", 1);
+  cluster.AddFencedNode("node-2", 1);
+  const std::string id = cluster.Submit(RestartingSpec(1));
+  ASSERT_TRUE(one->Has({id, 0}));
+
+  one->Disconnect();
+  one->Fence({id, 0});
+  cluster.Advance(kFencedAfter + absl::Seconds(3));
+  ASSERT_EQ(HostOfRank(cluster.Get(id), 0), "node-2");
+  EXPECT_EQ(cluster.Get(id).status().attempts(0).ranks(0).state(), v1::RANK_STATE_LOST);
+  ASSERT_TRUE(one->Connect(cluster.scheduler()).ok());
+  cluster.Settle();
+
+  const v1::RankStatus rank = cluster.Get(id).status().attempts(0).ranks(0);
+  EXPECT_EQ(rank.state(), v1::RANK_STATE_EXITED);
+  EXPECT_EQ(rank.exit().signal(), SIGTERM);
+  EXPECT_FALSE(one->Has({id, 0}));  // Acknowledged.
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_RUNNING);
+  const std::string other = cluster.Submit(MakeSpec(1, 1));
+  EXPECT_EQ(HostOfRank(cluster.Get(other), 0), "node-1");
+}
+
+TEST(HostsTest, ARejoiningHostThatStillRunsAnOldAttemptIsTold) {
+  Cluster cluster;
+  FakeAgent* const one = cluster.AddFencedNode("node-1", 1);
+  cluster.AddFencedNode("node-2", 1);
+  const std::string id = cluster.Submit(RestartingSpec(1));
+
+  one->Disconnect();  // Its fence is broken.
+  cluster.Advance(kFencedAfter + absl::Seconds(3));
+  ASSERT_TRUE(one->Connect(cluster.scheduler()).ok());
+  cluster.Settle();
+
+  EXPECT_EQ(one->CountAsked("stop"), 2);  // The hello and its report.
+  EXPECT_FALSE(one->Has({id, 0}));
+}
+
+TEST(HostsTest, ARestartedSchedulerCountsTheFenceFromItsOwnStart) {
+  Cluster cluster;
+  FakeAgent* const one = cluster.AddFencedNode("node-1", 1);
+  FakeAgent* const two = cluster.AddFencedNode("node-2", 1);
+  const std::string id = cluster.Submit(RestartingSpec(1));
+  one->Disconnect();
+  cluster.Advance(absl::Seconds(30));
+
+  cluster.RestartScheduler(/*reconnect=*/false);
+  ASSERT_TRUE(two->Connect(cluster.scheduler()).ok());
+  cluster.Advance(kFencedAfter - absl::Milliseconds(500));
+  EXPECT_EQ(two->CountAsked("start"), 0);
+  cluster.Advance(absl::Seconds(3));
+
+  EXPECT_TRUE(two->Has({id, 1}));
+}
+
+TEST(HostsTest, ACordonedNodeGetsNothingNewAlsoAfterARestartOfTheScheduler) {
+  Cluster cluster;
+  FakeAgent* const node = cluster.AddNode("node-1", 2);
+  const std::string first = cluster.Submit(MakeSpec(1, 1));
+  const v1::Node shown = cluster.Order(kCordon, "node-1");
+  EXPECT_TRUE(shown.cordoned());
+  EXPECT_EQ(shown.reason(), "maintenance");
+
+  const std::string id = cluster.Submit(MakeSpec(1, 1));
+  EXPECT_EQ(cluster.State(first), v1::JOB_STATE_RUNNING);
+  EXPECT_THAT(cluster.Get(id).status().reason(), HasSubstr("1 cordoned"));
+  cluster.RestartScheduler(/*reconnect=*/true);
+  cluster.Advance(absl::Seconds(5));
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_QUEUED);
+  cluster.Order(kUncordon, "node-1");
+  cluster.Settle();
+
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_RUNNING);
+  EXPECT_TRUE(node->Has({id, 0}));
+}
+
+TEST(HostsTest, ADrainedNodeFinishesWhatItHas) {
+  Cluster cluster;
+  FakeAgent* const node = cluster.AddNode("node-1", 2);
+  const std::string id = cluster.Submit(MakeSpec(1, 1));
+
+  v1::Node shown = cluster.Order(kDrain, "node-1");
+  EXPECT_EQ(shown.state(), v1::NODE_STATE_DRAINING);
+  EXPECT_EQ(shown.reason(), "still has jobs: maintenance");
+  EXPECT_EQ(shown.jobs(0), id);
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_RUNNING);
+  node->ExitAll({id, 0}, ExitedWith(0));
+  cluster.Settle();
+
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_SUCCEEDED);
+  EXPECT_EQ(cluster.scheduler()->Nodes()[0].reason(), "drained: maintenance");
+}
+
+TEST(HostsTest, DrainNowMovesGangsWithoutTouchingTheirBudget) {
+  Cluster cluster;
+  FakeAgent* const one = cluster.AddNode("node-1", 1);
+  FakeAgent* const two = cluster.AddNode("node-2", 1);
+  const std::string id = cluster.Submit(MakeSpec(1, 1));  // May never restart.
+  ASSERT_TRUE(one->Has({id, 0}));
+
+  cluster.Order(kDrain, "node-1", /*now=*/true);
+  cluster.Advance(absl::Seconds(1));
+
+  const v1::Job job = cluster.Get(id);
+  EXPECT_EQ(job.status().state(), v1::JOB_STATE_RUNNING);
+  EXPECT_TRUE(two->Has({id, 1}));
+  EXPECT_EQ(job.status().restarts(), 0);
+  EXPECT_TRUE(job.status().attempts(0).drained());
+  EXPECT_THAT(job.status().attempts(0).first_cause().reason(),
+              HasSubstr("moves away from host node-1, which is drained: maintenance"));
+}
+
+TEST(HostsTest, AnOrderForANodeThatIsNotThereIsRefused) {
+  Cluster cluster;
+  NodeOrder order;
+  order.node = "node-9";
+  absl::StatusOr<v1::Node> answer;
+  cluster.scheduler()->OrderNode(order, "tester", [&answer](const auto& node) { answer = node; });
+  EXPECT_TRUE(absl::IsNotFound(answer.status()));
+}
+
+TEST(HostsTest, AHostThatRemainsKeepsItsNodeRankOverARestart) {
+  Cluster cluster;
+  FakeAgent* const one = cluster.AddFencedNode("node-1", 1);
+  cluster.AddFencedNode("node-2", 1);
+  cluster.AddFencedNode("node-3", 1);
+  const std::string id = cluster.Submit(RestartingSpec(2));
+  ASSERT_EQ(HostOfRank(cluster.Get(id), 0), "node-1");
+  ASSERT_EQ(HostOfRank(cluster.Get(id), 1), "node-2");
+
+  one->Disconnect();
+  cluster.Advance(kFencedAfter + absl::Seconds(3));
+
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_RUNNING);
+  EXPECT_EQ(HostOfRank(cluster.Get(id), 0), "node-3");  // In the place of the lost one.
+  EXPECT_EQ(HostOfRank(cluster.Get(id), 1), "node-2");
+}
+
+}  // namespace
+}  // namespace muster
