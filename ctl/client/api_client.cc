@@ -20,8 +20,12 @@ struct ApiClient::Stubs {
   v1::NodeService::Stub node;
 };
 
-ApiClient::ApiClient(std::string address, absl::Duration timeout, std::unique_ptr<Stubs> stubs)
-    : address_(std::move(address)), timeout_(timeout), stubs_(std::move(stubs)) {}
+ApiClient::ApiClient(std::string address, const SecurityOptions& security, absl::Duration timeout,
+                     std::unique_ptr<Stubs> stubs)
+    : address_(std::move(address)),
+      security_(security),
+      timeout_(timeout),
+      stubs_(std::move(stubs)) {}
 
 ApiClient::~ApiClient() = default;
 
@@ -32,15 +36,29 @@ absl::StatusOr<std::unique_ptr<ApiClient>> ApiClient::Connect(const std::string&
   MUSTER_ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel,
                           MakeChannel(address, security));
   return std::unique_ptr<ApiClient>(
-      new ApiClient(address, timeout, std::make_unique<Stubs>(channel)));
+      new ApiClient(address, security, timeout, std::make_unique<Stubs>(channel)));
+}
+
+absl::Status ApiClient::GoTo(const std::string& address) {
+  MUSTER_ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel,
+                          MakeChannel(address, security_));
+  address_ = address;
+  stubs_ = std::make_unique<Stubs>(channel);
+  return absl::OkStatus();
 }
 
 template <typename Method, typename Request, typename Response>
 absl::Status ApiClient::Call(Method method, const Request& request, Response* response,
                              absl::Duration timeout) {
-  grpc::ClientContext context;
-  SetTimeout(&context, timeout);
-  return FromRpc(method(&context, request, response), address_);
+  for (int redirects = 0;; ++redirects) {
+    grpc::ClientContext context;
+    SetTimeout(&context, timeout);
+    const absl::Status status = FromRpc(method(&context, request, response), address_);
+    const std::string elsewhere = SchedulerAddressIn(status);
+    if (elsewhere.empty() || elsewhere == address_ || redirects == kMaxRedirects) return status;
+    const absl::Status gone = GoTo(elsewhere);
+    if (!gone.ok()) return Annotate(gone, absl::StrCat("the scheduler is at ", elsewhere));
+  }
 }
 
 absl::StatusOr<v1::Job> ApiClient::SubmitJob(const v1::SubmitJobRequest& request) {
@@ -100,6 +118,33 @@ absl::StatusOr<v1::ListNodesResponse> ApiClient::ListNodes() {
                   auto* out) { return stubs_->node.ListNodes(context, in, out); },
            v1::ListNodesRequest(), &response, timeout_));
   return response;
+}
+
+absl::StatusOr<v1::Node> ApiClient::CordonNode(const v1::CordonNodeRequest& request) {
+  v1::CordonNodeResponse response;
+  MUSTER_RETURN_IF_ERROR(
+      Call([this](auto* context, const auto& in,
+                  auto* out) { return stubs_->node.CordonNode(context, in, out); },
+           request, &response, timeout_));
+  return std::move(*response.mutable_node());
+}
+
+absl::StatusOr<v1::Node> ApiClient::UncordonNode(const v1::UncordonNodeRequest& request) {
+  v1::UncordonNodeResponse response;
+  MUSTER_RETURN_IF_ERROR(
+      Call([this](auto* context, const auto& in,
+                  auto* out) { return stubs_->node.UncordonNode(context, in, out); },
+           request, &response, timeout_));
+  return std::move(*response.mutable_node());
+}
+
+absl::StatusOr<v1::Node> ApiClient::DrainNode(const v1::DrainNodeRequest& request) {
+  v1::DrainNodeResponse response;
+  MUSTER_RETURN_IF_ERROR(
+      Call([this](auto* context, const auto& in,
+                  auto* out) { return stubs_->node.DrainNode(context, in, out); },
+           request, &response, timeout_));
+  return std::move(*response.mutable_node());
 }
 
 }  // namespace muster

@@ -13,7 +13,8 @@
 namespace muster {
 
 // The API as blocking calls, for verbs that ask once and print. Errors carry ErrorDetails; one
-// that never reached an agent says so. Thread-safe.
+// that never reached an agent says so. An agent that is not the scheduler says who is, and the call
+// goes there. Not thread-safe.
 class ApiClient {
  public:
   // UNAVAILABLE at once when nobody listens on a Unix socket. `timeout` is each call's.
@@ -29,17 +30,23 @@ class ApiClient {
   // DEADLINE_EXCEEDED when the job is not final after `wait`.
   absl::StatusOr<v1::Job> WaitJob(const std::string& job_id, absl::Duration wait);
   absl::StatusOr<v1::ListNodesResponse> ListNodes();
+  absl::StatusOr<v1::Node> CordonNode(const v1::CordonNodeRequest& request);
+  absl::StatusOr<v1::Node> UncordonNode(const v1::UncordonNodeRequest& request);
+  absl::StatusOr<v1::Node> DrainNode(const v1::DrainNodeRequest& request);
 
  private:
   struct Stubs;
-  ApiClient(std::string address, absl::Duration timeout, std::unique_ptr<Stubs> stubs);
+  ApiClient(std::string address, const SecurityOptions& security, absl::Duration timeout,
+            std::unique_ptr<Stubs> stubs);
+  absl::Status GoTo(const std::string& address);
   template <typename Method, typename Request, typename Response>
   absl::Status Call(Method method, const Request& request, Response* response,
                     absl::Duration timeout);
 
-  const std::string address_;
+  std::string address_;  // Of the scheduler, once an agent has said it.
+  const SecurityOptions security_;
   const absl::Duration timeout_;
-  const std::unique_ptr<Stubs> stubs_;
+  std::unique_ptr<Stubs> stubs_;
 };
 
 }  // namespace muster

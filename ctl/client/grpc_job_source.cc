@@ -41,7 +41,8 @@ class FailedStream : public SourceStream {
 
 GrpcJobSource::GrpcJobSource(std::string address, const SecurityOptions& security,
                              absl::Duration timeout, EventLoop* loop)
-    : address_(std::move(address)),
+    : address_(address),
+      scheduler_(std::move(address)),
       timeout_(timeout),
       loop_(loop),
       channels_(security),
@@ -59,25 +60,41 @@ absl::StatusOr<std::unique_ptr<GrpcJobSource>> GrpcJobSource::Connect(
 }
 
 template <typename Response, typename Prepare>
-void GrpcJobSource::CallOnce(Prepare prepare, JobDone done) {
+void GrpcJobSource::CallOnce(Prepare prepare, JobDone done, int redirects) {
   auto call = std::make_shared<UnaryCall<Response>>();
   SetTimeout(&call->context, timeout_);
-  v1::JobService::Stub stub(*channels_.Get(address_));
+  const std::string asked = scheduler_;
+  v1::JobService::Stub stub(*channels_.Get(asked));
   call->reader = prepare(&stub, &call->context);
   call->reader->StartCall();
   calls_.Add(&call->context);
-  call->reader->Finish(&call->response, &call->status,
-                       CallQueue::Tag([this, call, done = std::move(done)](bool) {
-                         calls_.Remove(&call->context);
-                         const absl::Status error = FromRpc(call->status, address_);
-                         if (!error.ok()) return done(error);
-                         done(call->response.job());
-                       }));
+  call->reader->Finish(
+      &call->response, &call->status,
+      CallQueue::Tag([this, call, asked, prepare, redirects, done = std::move(done)](bool) {
+        calls_.Remove(&call->context);
+        const absl::Status error = FromRpc(call->status, asked);
+        if (Learn(asked, error) && redirects < kMaxRedirects) {
+          return CallOnce<Response>(prepare, done, redirects + 1);
+        }
+        if (!error.ok()) return done(error);
+        done(call->response.job());
+      }));
+}
+
+bool GrpcJobSource::Learn(const std::string& asked, const absl::Status& status) {
+  const std::string elsewhere = SchedulerAddressIn(status);
+  if (!elsewhere.empty() && elsewhere != asked && channels_.Get(elsewhere).ok()) {
+    scheduler_ = elsewhere;
+    return true;
+  }
+  // A scheduler that is gone: the agent that was asked first knows the next one.
+  if (!status.ok() && asked == scheduler_) scheduler_ = address_;
+  return false;
 }
 
 void GrpcJobSource::Submit(const v1::SubmitJobRequest& request, JobDone done) {
   CallOnce<v1::SubmitJobResponse>(
-      [&](v1::JobService::Stub* stub, grpc::ClientContext* context) {
+      [this, request](v1::JobService::Stub* stub, grpc::ClientContext* context) {
         return stub->PrepareAsyncSubmitJob(context, request, calls_.queue());
       },
       std::move(done));
@@ -85,7 +102,7 @@ void GrpcJobSource::Submit(const v1::SubmitJobRequest& request, JobDone done) {
 
 void GrpcJobSource::Cancel(const v1::CancelJobRequest& request, JobDone done) {
   CallOnce<v1::CancelJobResponse>(
-      [&](v1::JobService::Stub* stub, grpc::ClientContext* context) {
+      [this, request](v1::JobService::Stub* stub, grpc::ClientContext* context) {
         return stub->PrepareAsyncCancelJob(context, request, calls_.queue());
       },
       std::move(done));
@@ -93,9 +110,14 @@ void GrpcJobSource::Cancel(const v1::CancelJobRequest& request, JobDone done) {
 
 std::unique_ptr<SourceStream> GrpcJobSource::Watch(const v1::WatchJobRequest& request, OnJob on_job,
                                                    OnEnd on_end) {
+  // Whoever watches opens the stream again after an end; it then goes where the scheduler is.
+  auto learn = [this, asked = scheduler_, on_end = std::move(on_end)](const absl::Status& status) {
+    Learn(asked, status);
+    on_end(status);
+  };
   auto call = std::make_shared<StreamCall<v1::WatchJobResponse>>(
-      &calls_, address_, std::move(on_job), std::move(on_end));
-  v1::JobService::Stub stub(*channels_.Get(address_));
+      &calls_, scheduler_, std::move(on_job), std::move(learn));
+  v1::JobService::Stub stub(*channels_.Get(scheduler_));
   call->Begin(stub.PrepareAsyncWatchJob(call->context(), request, calls_.queue()));
   return std::make_unique<StreamHandle<v1::WatchJobResponse>>(std::move(call));
 }

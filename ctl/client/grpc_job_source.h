@@ -14,7 +14,8 @@
 
 namespace muster {
 
-// A job behind an agent. Lives on the loop. Its destructor cancels what is under way.
+// A job behind an agent: the scheduler, or one that says who that is. Lives on the loop. Its
+// destructor cancels what is under way.
 class GrpcJobSource : public JobSource {
  public:
   // `loop` must outlive this object. UNAVAILABLE at once when nobody listens on a Unix socket.
@@ -37,9 +38,13 @@ class GrpcJobSource : public JobSource {
                 EventLoop* loop);
   // `prepare` makes the call's reader from a stub and a context.
   template <typename Response, typename Prepare>
-  void CallOnce(Prepare prepare, JobDone done);
+  void CallOnce(Prepare prepare, JobDone done, int redirects = 0);
+  // What a call's end at `asked` says about where the scheduler is. Returns whether it is known to
+  // be somewhere else.
+  bool Learn(const std::string& asked, const absl::Status& status);
 
   const std::string address_;
+  std::string scheduler_;  // Where it was last said to be.
   const absl::Duration timeout_;
   EventLoop* const loop_;
   Channels channels_;

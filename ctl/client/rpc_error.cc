@@ -26,4 +26,13 @@ absl::Status FromRpc(const grpc::Status& status, const std::string& address) {
   return transport ? NoAgentError(address, std::string(text)) : error;
 }
 
+std::string SchedulerAddressIn(const absl::Status& status) {
+  if (status.code() != absl::StatusCode::kUnavailable) return "";
+  const v1::ErrorDetails details = DetailsOf(status);
+  for (const v1::ErrorDetail& detail : details.errors()) {
+    if (!detail.scheduler_address().empty()) return detail.scheduler_address();
+  }
+  return "";
+}
+
 }  // namespace muster

@@ -12,6 +12,11 @@ namespace muster {
 // becomes "no agent answers at …".
 absl::Status FromRpc(const grpc::Status& status, const std::string& address);
 
+// Where the scheduler answers, as the agent says that was asked in its place; else empty.
+std::string SchedulerAddressIn(const absl::Status& status);
+// How often one call is sent on: a scheduler that has just moved is found, a circle ends.
+inline constexpr int kMaxRedirects = 3;
+
 }  // namespace muster
 
 #endif  // MUSTER_CTL_CLIENT_RPC_ERROR_H_

@@ -64,14 +64,29 @@ absl::Status GetJobs(Session* session) {
   return absl::OkStatus();
 }
 
+// Why the node takes no work, or less than it might.
+std::string ReasonOf(const v1::Node& node) {
+  std::string reason = node.reason();
+  int unwell = 0;
+  for (const v1::Device& device : node.info().devices()) {
+    if (device.healthy()) continue;
+    if (++unwell > 1) continue;
+    absl::StrAppend(&reason, reason.empty() ? "" : "; ", device.kind(), " ", device.physical(),
+                    ": ", device.health_reason());
+  }
+  if (unwell > 1) absl::StrAppend(&reason, " (and ", unwell - 1, " more)");
+  return reason;
+}
+
 std::string NodeTable(const v1::ListNodesResponse& nodes, absl::Time now) {
-  Table table({"NODE", "STATE", "DEVICES", "IN USE", "CPUS", "ADDRESS", "VERSION", "SEEN"});
+  Table table(
+      {"NODE", "STATE", "DEVICES", "IN USE", "CPUS", "ADDRESS", "VERSION", "SEEN", "REASON"});
   for (const v1::Node& node : nodes.nodes()) {
     std::string state = absl::AsciiStrToUpper(StateWord(node.state()));
     if (node.cordoned()) absl::StrAppend(&state, ",CORDONED");
     table.Add({node.info().name(), state, DeviceCounts(node, false), DeviceCounts(node, true),
                absl::StrCat(node.info().cpus()), node.info().address(), node.info().version(),
-               AgeSince(node.last_heartbeat(), now)});
+               AgeSince(node.last_heartbeat(), now), ReasonOf(node)});
   }
   return table.Text();
 }
