@@ -16,12 +16,12 @@ def conformance_test(name, data = [], timeout = "long", tags = [], **kwargs):
         timeout = timeout,
         data = data + [
             ":drop_in.py",
-            ":host.py",
             "//agent/shim:msshim",
             "//agent:msagentd",
             "//ctl:msctl",
             "//tests/e2e:cluster.py",
             "//tests/e2e:suite.py",
+            "//tests/hosts:host.py",
             "//tests/programs:launch_probe",
         ],
         # Outside the sandbox: network namespaces are made, and processes looked at.

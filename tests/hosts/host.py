@@ -48,9 +48,28 @@ class Hosts:
         """`words`, run on host `index`."""
         return ["ip", "netns", "exec", self.names[index], *words]
 
+    def enter(self, index, words):
+        """As command(), but in the mounts of this machine: with its cgroups below /sys."""
+        return ["nsenter", f"--net=/run/netns/{self.names[index]}", *words]
+
     def cut(self, index):
         """Takes the host off the network."""
         self._ip("-n", self.names[index], "link", "set", "eth0", "down")
+
+    def heal(self, index):
+        """Puts the host back, with an address of its own again."""
+        self._ip("-n", self.names[index], "link", "set", "eth0", "up")
+
+    def drop(self, index, direction):
+        """Drops every packet that the host gets ("in") or sends ("out"), until accept()."""
+        chain = {"in": "INPUT", "out": "OUTPUT"}[direction]
+        subprocess.run(self.enter(index, ["iptables", "-w", "-I", chain, "!", "-i" if direction ==
+                                          "in" else "-o", "lo", "-j", "DROP"]), check=True)
+
+    def accept(self, index):
+        """Undoes every drop()."""
+        for chain in ("INPUT", "OUTPUT"):
+            subprocess.run(self.enter(index, ["iptables", "-w", "-F", chain]), check=True)
 
     def close(self):
         for name in reversed(self._made):
