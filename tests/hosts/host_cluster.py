@@ -116,9 +116,9 @@ class HostCluster:
         """Power off: every process of the host is gone at once, and so is the host."""
         self.hosts.cut(index)
         self._agents[index].kill()
+        with open(os.path.join(self._cgroups[index], "cgroup.kill"), "w") as kill:
+            kill.write("1")
         self._agents[index].wait()
-        for pid in c.pids_with_text(self.host_dir(index)):
-            self._kill(pid)
 
     def log_path(self, index):
         return os.path.join(self.dir, f"node-{index + 1}.log")

@@ -15,12 +15,13 @@ def lives(path):
     return seen
 
 
-def gaps(path):
-    """Seconds between the last tick of a life and the first of the same rank's next; negative
-    where two lives overlap: the rank ran twice."""
+def gaps(path, only=None):
+    """Seconds between the last tick of a life and the first of the same rank's next, for all ranks
+    or for one; negative where two lives overlap: the rank ran twice."""
     by_rank = collections.defaultdict(list)
     for (rank, _, _), life in lives(path).items():
-        by_rank[rank].append(life)
+        if only in (None, rank):
+            by_rank[rank].append(life)
     found = []
     for spans in by_rank.values():
         spans.sort()
