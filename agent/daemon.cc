@@ -11,6 +11,7 @@
 #include "agent/base_env.h"
 #include "agent/device/device_probe.h"
 #include "agent/exit_codes.h"
+#include "agent/route_address.h"
 #include "agent/rpc/node_stream.h"
 #include "common/base/fs.h"
 #include "common/base/status.h"
@@ -18,6 +19,7 @@
 #include "common/rpc/channel.h"
 #include "common/rpc/credentials.h"
 #include "glog/logging.h"
+#include "scheduler/rpc/scheduler_seat.h"
 
 namespace muster {
 namespace {
@@ -32,6 +34,7 @@ constexpr absl::Duration kProbeInterval = absl::Minutes(1);
 
 Daemon::Daemon(const AgentOptions& options, SdNotify notify, EventLoop* loop)
     : options_(options),
+      learns_address_(options.address.empty()),
       notify_(std::move(notify)),
       loop_(loop),
       exit_code_(kExitOk),
@@ -58,8 +61,7 @@ int Daemon::Run() {
 absl::Status Daemon::Open() {
   MUSTER_RETURN_IF_ERROR(OpenState());
   MUSTER_RETURN_IF_ERROR(OpenGangs());
-  if (options_.scheduler.empty()) MUSTER_RETURN_IF_ERROR(OpenScheduler());
-  return absl::OkStatus();
+  return OpenScheduler();
 }
 
 absl::Status Daemon::OpenState() {
@@ -96,6 +98,7 @@ absl::Status Daemon::OpenGangs() {
   gangs.base_env = BaseEnv();
   gangs.cgroup_root = options_.cgroup_root;
   gangs.keep_ended = options_.keep_ended;
+  gangs.keeps_lease = !options_.alone();
   reaper_ = std::make_unique<OrphanReaper>(loop_);
   gangs_ = Gangs::Make(gangs, loop_, ledger_.get(), topology_.get());
   return absl::OkStatus();
@@ -103,25 +106,21 @@ absl::Status Daemon::OpenGangs() {
 
 absl::Status Daemon::OpenScheduler() {
   exit_code_ = kExitState;
-  MUSTER_ASSIGN_OR_RETURN(
-      scheduler_,
-      SchedulerRole::Open(
-          options_, loop_, &calls_,
-          [this](const std::string& address) -> absl::StatusOr<std::shared_ptr<grpc::Channel>> {
-            // This very agent is reached without a socket.
-            if (address == AgentAddress()) {
-              return server_->InProcessChannel();
-            }
-            return MakeChannel(address, options_.security);
-          }));
+  scheduler_ = std::make_unique<SchedulerRole>(
+      options_, loop_, [this](const std::string& address) { return ChannelTo(address); });
+  if (options_.alone()) return scheduler_->TakeAlone();
+  if (!options_.scheduler.empty()) scheduler_->Leave(SchedulerIsElsewhere(options_.scheduler));
   return absl::OkStatus();
 }
 
 void Daemon::OnRecovered(const absl::Status& recovered) {
   if (stopping_) return;
   if (!recovered.ok()) return Fail(kExitState, Annotate(recovered, "recovery"));
+  LearnAddress();
   const absl::Status serving = Serve();
   if (!serving.ok()) return Fail(kExitListen, serving);
+  const absl::Status elects = StartElection();
+  if (!elects.ok()) return Fail(kExitUsage, Annotate(elects, "--etcd"));
   StartLink();
   StartDeviceWatch();
   LOG(INFO) << "node=" << options_.name << " listen=" << absl::StrJoin(server_->addresses(), ",")
@@ -134,29 +133,79 @@ absl::Status Daemon::Serve() {
   agent_service_ = std::make_unique<AgentServiceRpc>(loop_, gangs_.get());
   log_service_ = std::make_unique<LogServiceRpc>(loop_, gangs_.get(), &calls_);
   std::vector<grpc::Service*> services = {agent_service_.get(), log_service_.get()};
-  if (scheduler_ != nullptr) {
-    for (grpc::Service* service : scheduler_->services()) services.push_back(service);
-  }
+  for (grpc::Service* service : scheduler_->services()) services.push_back(service);
   MUSTER_ASSIGN_OR_RETURN(server_, ApiServer::Start(options_, services));
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::shared_ptr<grpc::Channel>> Daemon::SchedulerChannel() {
+  if (options_.alone()) return server_->InProcessChannel();
+  const std::string& address = options_.etcd.empty() ? options_.scheduler : leader_address_;
+  if (address.empty()) return absl::UnavailableError("no scheduler is elected yet");
+  return ChannelTo(address);
+}
+
+absl::StatusOr<std::shared_ptr<grpc::Channel>> Daemon::ChannelTo(const std::string& address) {
+  // This very agent is reached without a socket.
+  if (address == AgentAddress()) return server_->InProcessChannel();
+  // A new connection for each stream: the last one may hang in a network that is whole again.
+  return MakeFreshChannel(address, options_.security);
+}
+
+absl::Status Daemon::StartElection() {
+  if (options_.etcd.empty()) return absl::OkStatus();
+  v1::Candidate self;
+  self.set_node_id(identity_.id);
+  self.set_node_name(options_.name);
+  self.set_address(AgentAddress());
+  self.set_version(kVersion);
+  MUSTER_ASSIGN_OR_RETURN(elected_, ElectedRole::Open(options_, self, loop_, scheduler_.get(),
+                                                      [this](const std::string& address) {
+                                                        leader_address_ = address;
+                                                        if (link_ != nullptr) link_->Retarget();
+                                                      }));
+  return absl::OkStatus();
+}
+
 void Daemon::StartLink() {
-  std::shared_ptr<grpc::Channel> channel;
-  if (options_.scheduler.empty()) {
-    channel = server_->InProcessChannel();
-  } else {
-    absl::StatusOr<std::shared_ptr<grpc::Channel>> made =
-        MakeChannel(options_.scheduler, options_.security);
-    if (!made.ok()) return Fail(kExitUsage, Annotate(made.status(), "--scheduler"));
-    channel = *std::move(made);
+  if (options_.etcd.empty()) {
+    const absl::Status possible = SchedulerChannel().status();
+    if (!possible.ok()) return Fail(kExitUsage, Annotate(possible, "--scheduler"));
+  }
+  SchedulerLink::Options link;
+  if (!options_.alone()) {
+    fence_ = std::make_unique<Fence>(loop_, gangs_.get());
+    link.fence = fence_.get();
   }
   link_ = std::make_unique<SchedulerLink>(
-      SchedulerLink::Options(), Describe(), loop_, gangs_.get(),
-      [this, channel = std::move(channel)](NodeStreamEvents* events) {
-        return OpenNodeStream(channel, loop_, events);
+      link, Describe(), loop_, gangs_.get(), [this](NodeStreamEvents* events) {
+        if (link_ != nullptr) {
+          LearnAddress();
+          link_->SetInfo(Describe());
+        }
+        absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = SchedulerChannel();
+        if (!channel.ok()) return RefuseNodeStream(channel.status(), loop_, events);
+        return OpenNodeStream(*std::move(channel), loop_, events);
       });
   link_->Start();
+}
+
+void Daemon::LearnAddress() {
+  if (!learns_address_) return;
+  const absl::StatusOr<std::string> address =
+      AddressTowards(!options_.etcd.empty()              ? options_.etcd.front()
+                     : IsUnixAddress(options_.scheduler) ? ""
+                                                         : options_.scheduler);
+  if (address.ok() && *address == options_.address) return;
+  if (address.ok()) {
+    options_.address = *address;
+  } else if (options_.address.empty()) {
+    LOG(WARNING) << "--agent_address: " << address.status().message();
+    options_.address = options_.name;
+  } else {
+    return;  // Off the network: it keeps what it had.
+  }
+  LOG(INFO) << "node=" << options_.name << " address=" << options_.address;
 }
 
 void Daemon::StartDeviceWatch() {
@@ -208,11 +257,22 @@ void Daemon::Stop() {
   server_->SayGoodbye();
   device_watch_ = nullptr;
   link_ = nullptr;
-  calls_.EndAll(absl::UnavailableError("the agent is going down; try again"));
+  ends_awaited_ = 1;
+  if (elected_ != nullptr) {
+    ++ends_awaited_;
+    elected_->Resign([this] { OnEnded(); });
+  }
+  const absl::Status down = absl::UnavailableError("the agent is going down; try again");
+  calls_.EndAll(down);
+  scheduler_->Close(down);
   stopper_ = std::thread([this] {
     server_->Shutdown(kServerPatience);
-    loop_->Stop();  // After the posts of every call's end.
+    loop_->Post([this] { OnEnded(); });  // After the posts of every call's end.
   });
+}
+
+void Daemon::OnEnded() {
+  if (--ends_awaited_ == 0) loop_->Stop();
 }
 
 void Daemon::Fail(int exit_code, const absl::Status& status) {

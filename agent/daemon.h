@@ -12,6 +12,8 @@
 #include "agent/device/ledger.h"
 #include "agent/device/topology.h"
 #include "agent/device_watch.h"
+#include "agent/elected_role.h"
+#include "agent/link/fence.h"
 #include "agent/link/scheduler_link.h"
 #include "agent/node_identity.h"
 #include "agent/options.h"
@@ -47,10 +49,15 @@ class Daemon {
   absl::Status OpenGangs();
   absl::Status OpenScheduler();
   absl::Status Serve();
+  absl::Status StartElection();
 
   void OnRecovered(const absl::Status& recovered);
   void StartLink();
   void StartDeviceWatch();
+  // How this host is reached by others, once its routes say so.
+  void LearnAddress();
+  absl::StatusOr<std::shared_ptr<grpc::Channel>> SchedulerChannel();
+  absl::StatusOr<std::shared_ptr<grpc::Channel>> ChannelTo(const std::string& address);
   v1::NodeInfo Describe() const;
   // Where the scheduler and clients on other hosts reach this agent: the first TCP listener;
   // without one the Unix socket.
@@ -59,9 +66,11 @@ class Daemon {
   void OnSignal(int signal);
   // Ends every call, then the server, then the loop. Leaves the ranks alone.
   void Stop();
+  void OnEnded();
   void Fail(int exit_code, const absl::Status& status);
 
-  const AgentOptions options_;
+  AgentOptions options_;  // `address` is filled in by LearnAddress().
+  const bool learns_address_;
   const SdNotify notify_;
   EventLoop* const loop_;
   int exit_code_;
@@ -74,14 +83,18 @@ class Daemon {
   std::unique_ptr<Topology> topology_;
   std::unique_ptr<OrphanReaper> reaper_;
   std::unique_ptr<Gangs> gangs_;
-  std::unique_ptr<SchedulerRole> scheduler_;  // Null without the role.
+  std::unique_ptr<SchedulerRole> scheduler_;
+  std::unique_ptr<ElectedRole> elected_;  // Null where the scheduler is named, not elected.
+  std::string leader_address_;            // Of the one that is elected; empty: not known yet.
   std::unique_ptr<AgentServiceRpc> agent_service_;
   std::unique_ptr<LogServiceRpc> log_service_;
   std::unique_ptr<ApiServer> server_;
+  std::unique_ptr<Fence> fence_;  // Null where nobody else could run what runs here.
   std::unique_ptr<SchedulerLink> link_;
   std::unique_ptr<DeviceWatch> device_watch_;  // Null where the devices are fixed.
   std::unique_ptr<StopSignals> signals_;
-  std::thread stopper_;  // Waits for the server's end while the loop runs.
+  int ends_awaited_ = 0;  // Of the server, and of what this agent was in an election.
+  std::thread stopper_;   // Waits for the server's end while the loop runs.
 };
 
 }  // namespace muster

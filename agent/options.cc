@@ -3,6 +3,7 @@
 #include <linux/limits.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "absl/strings/ascii.h"
@@ -24,6 +25,16 @@ DEFINE_string(
     "than root.");
 DEFINE_string(scheduler, "self",
               "Names the scheduler: self (this agent holds the role), unix:PATH or HOST:PORT.");
+DEFINE_string(etcd, "",
+              "Elects the scheduler among the agents, by etcd, and keeps its state there: "
+              "HOST:PORT[,HOST:PORT...] of its members, the same in the whole cluster.");
+DEFINE_string(etcd_prefix, "/muster/default",
+              "Is where this cluster's keys lie in etcd; two clusters need two.");
+DEFINE_string(etcd_cert, "", "Is the certificate chain (PEM) for etcd. Default: --tls_cert.");
+DEFINE_string(etcd_key, "", "Is that certificate's private key (PEM). Default: --tls_key.");
+DEFINE_string(etcd_ca, "", "Is who signs etcd's certificates (PEM). Default: --tls_ca.");
+DEFINE_bool(scheduler_candidate, true,
+            "Lets this agent be elected. Some agents of a large cluster suffice.");
 DEFINE_string(agent_devices, "",
               "Replaces the search for devices: KIND:COUNT[,KIND:COUNT...] or none. Default: "
               "$MUSTER_DEVICES, else every vendor is asked.");
@@ -31,7 +42,8 @@ DEFINE_string(agent_labels, "", "Labels this host: KEY=VALUE[,KEY=VALUE...].");
 DEFINE_string(agent_name, "", "Names this host in the cluster. Default: its host name.");
 DEFINE_string(agent_address, "",
               "Is where ranks on other hosts reach this one. Default: the host of the first TCP "
-              "listener; without one 127.0.0.1 under --scheduler=self, else the host name.");
+              "listener that names one; without one 127.0.0.1 under --scheduler=self, else the "
+              "address from which this host reaches the scheduler.");
 DEFINE_string(shim_path, "",
               "Is the program msshim. Default: beside this program, or in ../libexec/muster.");
 DEFINE_string(cgroup_root, "",
@@ -41,6 +53,11 @@ DEFINE_int32(agent_last_port, 31999, "Is the last port that ranks may be given."
 DEFINE_int32(agent_keep_ended_h, 24 * 7, "Keeps the files of ended gangs for so many hours.");
 DEFINE_int32(scheduler_keep_jobs_h, 24 * 30, "Keeps final jobs for so many hours.");
 DEFINE_int32(scheduler_heartbeat_ms, 2000, "Asks agents for a heartbeat so often.");
+DEFINE_int32(
+    node_lease_ms, 20'000,
+    "Of the scheduler: agents stop gangs with on_partition: fence when it has not answered "
+    "for so long; at least four heartbeats. Such a gang starts elsewhere strictly later.");
+DEFINE_int32(fence_grace_ms, 10'000, "Of the scheduler: from that SIGTERM to SIGKILL.");
 DEFINE_int32(scheduler_max_queued_jobs, 10000, "Refuses jobs beyond so many that wait.");
 DEFINE_string(tls_cert, "", "Is this side's certificate chain (PEM).");
 DEFINE_string(tls_key, "", "Is the certificate's private key (PEM).");
@@ -108,6 +125,38 @@ absl::StatusOr<std::vector<std::string>> Listen(const SecurityOptions& security)
   return addresses;
 }
 
+// Three files that are given together, or come from the agent's own.
+SecurityOptions EtcdSecurity(const SecurityOptions& own) {
+  if (FLAGS_etcd_cert.empty() && FLAGS_etcd_key.empty() && FLAGS_etcd_ca.empty()) return own;
+  return {FLAGS_etcd_cert, FLAGS_etcd_key, FLAGS_etcd_ca, own.insecure};
+}
+
+absl::Status TakeSchedulerFlags(AgentOptions* options) {
+  if (FLAGS_scheduler != "self") {
+    MUSTER_RETURN_IF_ERROR(
+        Annotate(CheckSecurity(FLAGS_scheduler, options->security), "--scheduler"));
+    options->scheduler = FLAGS_scheduler;
+  }
+  options->candidate = FLAGS_scheduler_candidate;
+  options->etcd_prefix = FLAGS_etcd_prefix;
+  options->etcd_security = EtcdSecurity(options->security);
+  for (absl::string_view member : absl::StrSplit(FLAGS_etcd, ',', absl::SkipEmpty())) {
+    member = absl::StripAsciiWhitespace(member);
+    MUSTER_RETURN_IF_ERROR(Annotate(CheckSecurity(member, options->etcd_security), "--etcd"));
+    options->etcd.emplace_back(member);
+  }
+  if (!options->etcd.empty() && !options->scheduler.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("--etcd with --scheduler=", FLAGS_scheduler,
+                                                   ": the scheduler is elected, or named"));
+  }
+  const std::string& prefix = options->etcd_prefix;
+  if (prefix.size() < 2 || prefix[0] != '/' || prefix.back() == '/') {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--etcd_prefix=", prefix, ": must begin with a slash and not end with one"));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::map<std::string, std::string>> Labels() {
   std::map<std::string, std::string> labels;
   for (absl::string_view label : absl::StrSplit(FLAGS_agent_labels, ',', absl::SkipEmpty())) {
@@ -144,9 +193,12 @@ std::string RankAddress(const AgentOptions& options) {
   if (!FLAGS_agent_address.empty()) return FLAGS_agent_address;
   for (const std::string& address : options.listen) {
     const std::string host = HostOf(address);
-    if (!host.empty() && host != "0.0.0.0" && host != "::") return host;
+    const bool names_one = !host.empty() && host != "0.0.0.0" && host != "::";
+    if (names_one && (options.alone() || !IsLoopbackAddress(address))) return host;
   }
-  return options.scheduler.empty() ? "127.0.0.1" : HostName();
+  const bool alone = std::none_of(options.listen.begin(), options.listen.end(),
+                                  [](const std::string& one) { return !HostOf(one).empty(); });
+  return options.alone() && alone ? "127.0.0.1" : "";
 }
 
 // The shim beside this program, in the place of a package, or in a build tree.
@@ -185,6 +237,8 @@ absl::Status CheckNumbers() {
   } bounds[] = {{"agent_keep_ended_h", FLAGS_agent_keep_ended_h, 0},
                 {"scheduler_keep_jobs_h", FLAGS_scheduler_keep_jobs_h, 0},
                 {"scheduler_heartbeat_ms", FLAGS_scheduler_heartbeat_ms, 100},
+                {"node_lease_ms", FLAGS_node_lease_ms, 4 * FLAGS_scheduler_heartbeat_ms},
+                {"fence_grace_ms", FLAGS_fence_grace_ms, 0},
                 {"scheduler_max_queued_jobs", FLAGS_scheduler_max_queued_jobs, 1}};
   for (const auto& bound : bounds) {
     if (bound.value >= bound.least) continue;
@@ -201,6 +255,8 @@ absl::Status TakePlainFlags(AgentOptions* options) {
   options->keep_ended = absl::Hours(FLAGS_agent_keep_ended_h);
   options->keep_jobs = absl::Hours(FLAGS_scheduler_keep_jobs_h);
   options->heartbeat_interval = absl::Milliseconds(FLAGS_scheduler_heartbeat_ms);
+  options->node_lease = absl::Milliseconds(FLAGS_node_lease_ms);
+  options->fence_grace = absl::Milliseconds(FLAGS_fence_grace_ms);
   options->max_queued_jobs = FLAGS_scheduler_max_queued_jobs;
   options->enable_reflection = FLAGS_enable_reflection;
   options->cgroup_root = FLAGS_cgroup_root;
@@ -212,11 +268,7 @@ absl::Status TakeFlags(AgentOptions* options) {
   MUSTER_RETURN_IF_ERROR(TakePlainFlags(options));
   MUSTER_ASSIGN_OR_RETURN(options->state_dir, StateDir());
   MUSTER_ASSIGN_OR_RETURN(options->listen, Listen(options->security));
-  if (FLAGS_scheduler != "self") {
-    MUSTER_RETURN_IF_ERROR(
-        Annotate(CheckSecurity(FLAGS_scheduler, options->security), "--scheduler"));
-    options->scheduler = FLAGS_scheduler;
-  }
+  MUSTER_RETURN_IF_ERROR(TakeSchedulerFlags(options));
   options->devices = FLAGS_agent_devices.empty() ? Env("MUSTER_DEVICES") : FLAGS_agent_devices;
   MUSTER_RETURN_IF_ERROR(
       Annotate(MakeDeviceProbe(options->devices).status(),

@@ -16,11 +16,17 @@ namespace muster {
 struct AgentOptions {
   std::string state_dir;            // Absolute.
   std::vector<std::string> listen;  // At least one.
-  std::string scheduler;            // Address; empty: this agent holds the scheduler role.
-  std::string devices;              // As MakeDeviceProbe() takes it.
+  std::string scheduler;            // Address of a static one; empty: `etcd`, or this agent itself.
+  std::vector<std::string> etcd;    // "HOST:PORT" of its members, which elect the scheduler.
+  std::string etcd_prefix;          // Of all keys of this cluster, without a slash at the end.
+  SecurityOptions etcd_security;
+  bool candidate = true;  // Stands for the scheduler role, where there is an election.
+  std::string devices;    // As MakeDeviceProbe() takes it.
   std::map<std::string, std::string> labels;
   std::string name;
-  std::string address;  // At which ranks on other hosts reach this one.
+  // At which ranks on other hosts reach this one; empty: the one that the route to the scheduler
+  // has.
+  std::string address;
   std::string shim_path;
   std::string cgroup_root;
   int first_port = 0;
@@ -28,9 +34,14 @@ struct AgentOptions {
   absl::Duration keep_ended;
   absl::Duration keep_jobs;
   absl::Duration heartbeat_interval;
+  absl::Duration node_lease;
+  absl::Duration fence_grace;
   int max_queued_jobs = 0;
   SecurityOptions security;
   bool enable_reflection = false;
+
+  // Whether this agent is the scheduler of its cluster, and for good.
+  bool alone() const { return scheduler.empty() && etcd.empty(); }
 };
 
 // What the command line asks for.

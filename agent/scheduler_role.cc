@@ -8,19 +8,22 @@
 #include "common/base/status.h"
 #include "glog/logging.h"
 #include "scheduler/rpc/agent_client.h"
+#include "scheduler/rpc/guarded_agent.h"
 #include "scheduler/store/sqlite_store.h"
 
 namespace muster {
 namespace {
 
-constexpr absl::Duration kLeastLostAfter = absl::Seconds(10);
+constexpr absl::Duration kMostLostAfter = absl::Seconds(10);
 
-// A node is suspect after one and a half beats, and lost after five.
+// A node is suspect after one and a half beats, and lost at the end of its lease, or before.
 Scheduler::Options SchedulerOptions(const AgentOptions& options) {
   Scheduler::Options made;
   made.heartbeat_interval = options.heartbeat_interval;
   made.suspect_after = 1.5 * options.heartbeat_interval;
-  made.lost_after = std::max(kLeastLostAfter, 5 * options.heartbeat_interval);
+  made.node_lease = options.node_lease;
+  made.fence_grace = options.fence_grace;
+  made.lost_after = std::min(kMostLostAfter, options.node_lease);
   made.keep_jobs = options.keep_jobs;
   made.max_queued_jobs = options.max_queued_jobs;
   return made;
@@ -28,30 +31,58 @@ Scheduler::Options SchedulerOptions(const AgentOptions& options) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<SchedulerRole>> SchedulerRole::Open(const AgentOptions& options,
-                                                                   EventLoop* loop,
-                                                                   OpenCalls* calls,
-                                                                   Channels channels) {
-  std::unique_ptr<SchedulerRole> role(new SchedulerRole);
+SchedulerRole::SchedulerRole(const AgentOptions& options, EventLoop* loop, Channels channels)
+    : options_(options),
+      loop_(loop),
+      channels_(std::move(channels)),
+      calls_(loop),
+      seat_(&calls_),
+      job_service_(loop, &seat_, UserName()),
+      node_service_(loop, &seat_, UserName()) {}
+
+SchedulerRole::~SchedulerRole() { Leave(absl::UnavailableError("the agent has ended")); }
+
+absl::Status SchedulerRole::TakeAlone() {
   SqliteStoreOptions store_options;
-  store_options.path = JoinPath(options.state_dir, "scheduler.db");
-  MUSTER_ASSIGN_OR_RETURN(role->store_, OpenSqliteStore(store_options, loop));
-  role->scheduler_ =
-      Scheduler::Make(SchedulerOptions(options), loop, role->store_.get(),
-                      [loop, channels = std::move(channels)](
-                          const std::string& address) -> std::unique_ptr<AgentChannel> {
-                        absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = channels(address);
-                        if (channel.ok())
-                          return std::make_unique<AgentClient>(*std::move(channel), loop);
-                        return MakeBrokenAgentChannel(Annotate(channel.status(), "agent"), loop);
-                      });
-  MUSTER_RETURN_IF_ERROR(role->scheduler_->Load());
-  LOG(INFO) << "scheduler=self epoch=" << role->scheduler_->epoch() << " LOADED";
-  role->seat_ = std::make_unique<SchedulerSeat>(calls);
-  role->seat_->Take(role->scheduler_.get());
-  role->job_service_ = std::make_unique<JobServiceRpc>(loop, role->seat_.get(), UserName());
-  role->node_service_ = std::make_unique<NodeServiceRpc>(loop, role->seat_.get());
-  return role;
+  store_options.path = JoinPath(options_.state_dir, "scheduler.db");
+  MUSTER_ASSIGN_OR_RETURN(std::unique_ptr<StateStore> store, OpenSqliteStore(store_options, loop_));
+  MUSTER_RETURN_IF_ERROR(Begin(std::move(store), nullptr));
+  LOG(INFO) << "scheduler=self epoch=" << scheduler_->epoch() << " LOADED";
+  return absl::OkStatus();
+}
+
+absl::Status SchedulerRole::Take(std::unique_ptr<StateStore> store, std::function<bool()> may_act) {
+  MUSTER_RETURN_IF_ERROR(Begin(std::move(store), may_act));
+  LOG(INFO) << "scheduler=elected epoch=" << scheduler_->epoch() << " LOADED";
+  return absl::OkStatus();
+}
+
+absl::Status SchedulerRole::Begin(std::unique_ptr<StateStore> store,
+                                  const std::function<bool()>& may_act) {
+  store_ = std::move(store);
+  auto make_channel = [this, may_act](const std::string& address) -> std::unique_ptr<AgentChannel> {
+    absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = channels_(address);
+    if (!channel.ok()) return MakeBrokenAgentChannel(Annotate(channel.status(), "agent"), loop_);
+    auto client = std::make_unique<AgentClient>(*std::move(channel), loop_);
+    if (!may_act) return client;
+    return MakeGuardedAgent(std::move(client), may_act, loop_);
+  };
+  scheduler_ =
+      Scheduler::Make(SchedulerOptions(options_), loop_, store_.get(), std::move(make_channel));
+  const absl::Status loaded = scheduler_->Load();
+  if (!loaded.ok()) {
+    scheduler_ = nullptr;
+    store_ = nullptr;
+    return loaded;
+  }
+  seat_.Take(scheduler_.get(), may_act);
+  return absl::OkStatus();
+}
+
+void SchedulerRole::Leave(const absl::Status& why) {
+  seat_.Vacate(why);
+  scheduler_ = nullptr;
+  store_ = nullptr;
 }
 
 }  // namespace muster

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "agent/options.h"
 #include "common/base/event_loop.h"
@@ -20,30 +21,46 @@
 
 namespace muster {
 
-// The scheduler role of an agent: its store, its engine, its two services. Lives on the agent's
-// loop.
+// The scheduler role of an agent: two services for as long as the server lives, and, while the
+// agent has the role, a store and an engine behind them. Lives on the agent's loop.
 class SchedulerRole {
  public:
   // A channel to the agent at an address.
   using Channels =
       std::function<absl::StatusOr<std::shared_ptr<grpc::Channel>>(const std::string& address)>;
 
-  // Opens the store below the state directory and loads all jobs. Blocks. Pointers must outlive it.
-  // DATA_LOSS: the database is damaged.
-  static absl::StatusOr<std::unique_ptr<SchedulerRole>> Open(const AgentOptions& options,
-                                                             EventLoop* loop, OpenCalls* calls,
-                                                             Channels channels);
+  // Without the role yet. Pointers must outlive it.
+  SchedulerRole(const AgentOptions& options, EventLoop* loop, Channels channels);
+  ~SchedulerRole();
 
-  std::vector<grpc::Service*> services() { return {job_service_.get(), node_service_.get()}; }
+  // Takes the role for good, with the store below the state directory: all jobs are loaded. Blocks.
+  // DATA_LOSS: the database is damaged.
+  absl::Status TakeAlone();
+  // Takes the role with a store, until Leave(); acts only while `may_act` says so. The errors of
+  // Scheduler::Load().
+  absl::Status Take(std::unique_ptr<StateStore> store, std::function<bool()> may_act);
+  // Ends the engine and every call that waits for it. Callers are told `why` from now on. Without
+  // the role it changes what they are told. Ranks do not notice.
+  void Leave(const absl::Status& why);
+
+  // The agent is going down: as Leave(), but who waits for the store still gets his answer.
+  void Close(const absl::Status& why) { seat_.Close(why); }
+
+  bool taken() const { return scheduler_ != nullptr; }
+  std::vector<grpc::Service*> services() { return {&job_service_, &node_service_}; }
 
  private:
-  SchedulerRole() = default;
+  absl::Status Begin(std::unique_ptr<StateStore> store, const std::function<bool()>& may_act);
 
+  const AgentOptions options_;
+  EventLoop* const loop_;
+  const Channels channels_;
+  OpenCalls calls_;
+  SchedulerSeat seat_;
   std::unique_ptr<StateStore> store_;
   std::unique_ptr<Scheduler> scheduler_;
-  std::unique_ptr<SchedulerSeat> seat_;
-  std::unique_ptr<JobServiceRpc> job_service_;
-  std::unique_ptr<NodeServiceRpc> node_service_;
+  JobServiceRpc job_service_;
+  NodeServiceRpc node_service_;
 };
 
 }  // namespace muster

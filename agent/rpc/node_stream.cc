@@ -101,11 +101,31 @@ class GrpcNodeStream final : public NodeStream, private NodeStreamEvents {
   Call* call_;
 };
 
+class RefusedNodeStream final : public NodeStream {
+ public:
+  RefusedNodeStream(const absl::Status& status, EventLoop* loop, NodeStreamEvents* events) {
+    loop->Post([alive = alive_, status, events] {
+      if (*alive) events->OnClosed(status);
+    });
+  }
+  ~RefusedNodeStream() override { *alive_ = false; }
+
+  void Send(const v1::ConnectNodeRequest&) override {}
+
+ private:
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
 }  // namespace
 
 std::unique_ptr<NodeStream> OpenNodeStream(const std::shared_ptr<grpc::Channel>& channel,
                                            EventLoop* loop, NodeStreamEvents* events) {
   return std::make_unique<GrpcNodeStream>(channel, loop, events);
+}
+
+std::unique_ptr<NodeStream> RefuseNodeStream(const absl::Status& status, EventLoop* loop,
+                                             NodeStreamEvents* events) {
+  return std::make_unique<RefusedNodeStream>(status, loop, events);
 }
 
 }  // namespace muster

@@ -33,6 +33,7 @@ class OpenCalls {
   // With what EndAll() was called; OK while calls are let in.
   const absl::Status& status() const { return status_; }
   size_t size() const { return calls_.size(); }
+  EventLoop* loop() const { return loop_; }
 
  private:
   EventLoop* const loop_;

@@ -22,7 +22,8 @@ struct ApiClient::Stubs {
 
 ApiClient::ApiClient(std::string address, const SecurityOptions& security, absl::Duration timeout,
                      std::unique_ptr<Stubs> stubs)
-    : address_(std::move(address)),
+    : home_(address),
+      address_(std::move(address)),
       security_(security),
       timeout_(timeout),
       stubs_(std::move(stubs)) {}
@@ -55,7 +56,11 @@ absl::Status ApiClient::Call(Method method, const Request& request, Response* re
     SetTimeout(&context, timeout);
     const absl::Status status = FromRpc(method(&context, request, response), address_);
     const std::string elsewhere = SchedulerAddressIn(status);
-    if (elsewhere.empty() || elsewhere == address_ || redirects == kMaxRedirects) return status;
+    if (elsewhere.empty() || elsewhere == address_ || redirects == kMaxRedirects) {
+      // A scheduler that is gone: the agent that was asked first learns of the next one.
+      if (absl::IsUnavailable(status) && address_ != home_) MUSTER_RETURN_IF_ERROR(GoTo(home_));
+      return status;
+    }
     const absl::Status gone = GoTo(elsewhere);
     if (!gone.ok()) return Annotate(gone, absl::StrCat("the scheduler is at ", elsewhere));
   }

@@ -43,7 +43,8 @@ class ApiClient {
   absl::Status Call(Method method, const Request& request, Response* response,
                     absl::Duration timeout);
 
-  std::string address_;  // Of the scheduler, once an agent has said it.
+  const std::string home_;  // The agent that is asked first.
+  std::string address_;     // Of the scheduler, once an agent has said it.
   const SecurityOptions security_;
   const absl::Duration timeout_;
   std::unique_ptr<Stubs> stubs_;

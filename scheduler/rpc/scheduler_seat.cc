@@ -21,20 +21,30 @@ absl::Status NotHere(const std::string& message, const std::string& hint,
 }  // namespace
 
 SchedulerSeat::SchedulerSeat(OpenCalls* calls)
-    : calls_(calls), absence_(NoScheduler("this agent has just started")) {}
+    : calls_(calls),
+      answers_(calls->loop()),
+      absence_(NoScheduler("this agent has just started")) {}
 
 void SchedulerSeat::Take(Scheduler* scheduler, std::function<bool()> may_act) {
   scheduler_ = scheduler;
   may_act_ = std::move(may_act);
   absence_ = NoScheduler("the leader cannot prove its lease");
   calls_->Reopen();
+  answers_.Reopen();
 }
 
 void SchedulerSeat::Vacate(const absl::Status& why) {
   absence_ = why;
   calls_->EndAll(why);  // While the scheduler still lives: its watchers say goodbye to it.
+  answers_.EndAll(why);
   scheduler_ = nullptr;
   may_act_ = nullptr;
+}
+
+void SchedulerSeat::Close(const absl::Status& why) {
+  absence_ = why;
+  calls_->EndAll(why);
+  scheduler_ = nullptr;
 }
 
 Scheduler* SchedulerSeat::scheduler() const {

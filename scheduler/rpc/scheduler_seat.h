@@ -14,8 +14,8 @@ namespace muster {
 // and look here whom to ask; while the seat is empty they answer why. Lives on the loop.
 class SchedulerSeat {
  public:
-  // `calls` are those that depend on the scheduler, and must outlive this object. The seat is empty
-  // at first.
+  // `calls` are those that last as long as the scheduler, and must outlive this object. The seat is
+  // empty at first.
   explicit SchedulerSeat(OpenCalls* calls);
 
   // `scheduler` answers from now on, whenever `may_act` says so; empty: always.
@@ -23,14 +23,19 @@ class SchedulerSeat {
   // Ends every call that depends on the scheduler with `why`, and refuses further ones with it.
   // Call it before the scheduler's end, and again whenever there is a better reason.
   void Vacate(const absl::Status& why);
+  // The process is going down: as Vacate(), but who waits for one answer may still get it, for the
+  // scheduler stays to the end.
+  void Close(const absl::Status& why);
 
   // Null: nobody sits here, or may not act just now; absence() says why.
   Scheduler* scheduler() const;
   const absl::Status& absence() const { return absence_; }
   OpenCalls* calls() const { return calls_; }
+  OpenCalls* answers() { return &answers_; }  // Calls that wait for one answer.
 
  private:
   OpenCalls* const calls_;
+  OpenCalls answers_;
   Scheduler* scheduler_ = nullptr;
   std::function<bool()> may_act_;
   absl::Status absence_;

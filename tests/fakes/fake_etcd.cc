@@ -249,7 +249,13 @@ absl::StatusOr<EtcdTxnResult> FakeEtcd::Run(const EtcdTxn& txn) {
     if (op.kind == EtcdOp::Kind::kPut && full) {
       return absl::ResourceExhaustedError("etcdserver: mvcc: database space exceeded");
     }
-    if (op.kind == EtcdOp::Kind::kPut && ++puts[op.key] > 1) {
+    const bool doubled =
+        std::any_of(ops.begin(), ops.end(),
+                    [&op](const EtcdOp& other) {
+                      return other.kind == EtcdOp::Kind::kDelete && Covers(other, op.key);
+                    }) ||
+        ++puts[op.key] > 1;
+    if (op.kind == EtcdOp::Kind::kPut && doubled) {
       return absl::InvalidArgumentError("etcdserver: duplicate key given in txn request");
     }
     if (op.kind == EtcdOp::Kind::kPut && op.lease != 0 && leases_.count(op.lease) == 0) {
