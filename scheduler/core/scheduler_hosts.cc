@@ -127,7 +127,6 @@ void SchedulerImpl::OrderNode(const NodeOrder& order, const std::string& who,
   if (!found.ok()) return done(found.status());
   const absl::Status allowed = CheckOrder(order, *found);
   if (!allowed.ok()) return done(allowed);
-  const NodeRecord before = nodes_.OrdersFor(*found);
   const NodeRecord record = RecordOf(order, *found);
   LOG(INFO) << "audit verb=" << VerbOf(order) << " node=" << order.node << " id=" << *found
             << " who=" << who << (order.now ? " now" : "")
@@ -135,16 +134,10 @@ void SchedulerImpl::OrderNode(const NodeOrder& order, const std::string& who,
   nodes_.SetOrders(record);
   StateBatch batch;
   batch.put_nodes.push_back(record);
-  batch.refuse_when_full = true;
-  store_->Commit(std::move(batch), [this, alive = alive_, order, before, id = *found,
+  store_->Commit(std::move(batch), [this, alive = alive_, order, id = *found,
                                     done = std::move(done)](const absl::Status& stored) {
     if (!*alive) return;
-    if (!stored.ok()) {
-      NodeRecord again = before;
-      again.node_id = id;
-      nodes_.SetOrders(again);
-      return done(stored);
-    }
+    if (!stored.ok()) return done(stored);
     if (order.confirm_dead) {
       nodes_.SetDead(id);
       OnNodeFenced(id);

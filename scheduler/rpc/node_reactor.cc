@@ -58,6 +58,9 @@ void NodeReactor::Take(const v1::ConnectNodeRequest& request) {
     return Close(absl::FailedPreconditionError("the first message of a node must be its hello"));
   }
   if (request.has_heartbeat()) {
+    // An answer renews the node's lease: only who surely leads may give it, for his successor
+    // counts the node's silence from his own start.
+    if (seat_->scheduler() == nullptr) return;
     scheduler_->NodeHeartbeat(session_);
     heartbeat_ = std::max(heartbeat_, request.heartbeat().sequence());
     return Pump();
@@ -69,6 +72,7 @@ void NodeReactor::Take(const v1::ConnectNodeRequest& request) {
 
 void NodeReactor::TakeHello(const v1::NodeHello& hello) {
   if (session_ != 0) return Close(absl::FailedPreconditionError("a second hello on one stream"));
+  if (seat_->scheduler() == nullptr) return Close(seat_->absence());  // As for a heartbeat.
   if (hello.info().id().empty()) {
     return Close(absl::InvalidArgumentError("hello.info.id is empty"));
   }

@@ -15,6 +15,7 @@ namespace muster {
 namespace {
 
 constexpr char kJobs[] = "jobs/";
+constexpr char kNodes[] = "nodes/";
 constexpr char kPieces[] = "pieces/";
 constexpr char kRequests[] = "requests/";
 constexpr size_t kTimeDigits = 20;
@@ -42,6 +43,7 @@ std::string EtcdKeys::PiecesOf(absl::string_view id, absl::string_view writing) 
 std::string EtcdKeys::Piece(absl::string_view id, absl::string_view writing, size_t index) const {
   return absl::StrCat(PiecesOf(id, writing), absl::StrFormat("%06d", index));
 }
+std::string EtcdKeys::Node(absl::string_view id) const { return absl::StrCat(prefix_, kNodes, id); }
 std::string EtcdKeys::RequestsFrom(absl::Time time) const {
   const int64_t micros = std::max(absl::ToUnixMicros(time), int64_t{0});
   return absl::StrCat(prefix_, kRequests, absl::StrFormat("%0*d", kTimeDigits, micros));
@@ -71,12 +73,27 @@ EncodedJob EncodeJob(const JobRecord& record, const std::string& writing, size_t
   return encoded;
 }
 
+std::string EncodeNode(const NodeRecord& record) {
+  v1::StoredNode stored;
+  stored.set_cordoned(record.cordoned);
+  stored.set_draining(record.draining);
+  stored.set_reason(record.reason);
+  return stored.SerializeAsString();
+}
+
 absl::Status EtcdRecordReader::Add(const EtcdEntry& entry) {
   absl::string_view rest = entry.key;
   if (!absl::ConsumePrefix(&rest, keys_.prefix())) return Damaged(entry.key, "not one of ours");
   if (absl::ConsumePrefix(&rest, kJobs)) {
     if (jobs_[std::string(rest)].ParseFromString(entry.value)) return absl::OkStatus();
     return Damaged(entry.key, "not a job");
+  }
+  if (absl::ConsumePrefix(&rest, kNodes)) {
+    v1::StoredNode stored;
+    if (!stored.ParseFromString(entry.value)) return Damaged(entry.key, "not a node");
+    state_.nodes.push_back(
+        {std::string(rest), stored.cordoned(), stored.draining(), stored.reason()});
+    return absl::OkStatus();
   }
   if (absl::ConsumePrefix(&rest, kRequests)) return AddRequest(entry, rest);
   if (absl::StartsWith(rest, kPieces)) pieces_[entry.key] = entry.value;

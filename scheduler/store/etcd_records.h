@@ -2,6 +2,7 @@
 //   commit                      EPOCH.NUMBER of the last transaction
 //   jobs/ID                     a StoredJob
 //   pieces/ID/EPOCH.NUMBER/I    the parts of a job that is too long for one value
+//   nodes/ID                    a StoredNode
 //   requests/MICROSECONDS/ID    the job that this request id has made; by age, to be forgotten so
 #ifndef MUSTER_SCHEDULER_STORE_ETCD_RECORDS_H_
 #define MUSTER_SCHEDULER_STORE_ETCD_RECORDS_H_
@@ -16,6 +17,7 @@
 #include "absl/time/time.h"
 #include "common/etcd/etcd.h"
 #include "muster/v1/stored_job.pb.h"
+#include "muster/v1/stored_node.pb.h"
 #include "scheduler/store/state_store.h"
 
 namespace muster {
@@ -32,6 +34,7 @@ class EtcdKeys {
   std::string PiecesOf(absl::string_view id) const;
   std::string PiecesOf(absl::string_view id, absl::string_view writing) const;
   std::string Piece(absl::string_view id, absl::string_view writing, size_t index) const;
+  std::string Node(absl::string_view id) const;
   std::string Request(const RequestRecord& request) const;
   // Before those of requests that were made then or later.
   std::string RequestsFrom(absl::Time time) const;
@@ -46,6 +49,9 @@ struct EncodedJob {
   std::vector<std::string> pieces;
 };
 EncodedJob EncodeJob(const JobRecord& record, const std::string& writing, size_t max_value_bytes);
+
+// An order as the value of its key.
+std::string EncodeNode(const NodeRecord& record);
 
 // Makes records of all entries of a store, given in the order of their keys.
 class EtcdRecordReader {

@@ -165,6 +165,11 @@ class EtcdStore : public StateStore {
       if (request.made < batch.forget_requests_before) continue;
       ops.push_back(PutOp(keys_.Request(request), request.job_id));
     }
+    for (const NodeRecord& node : batch.put_nodes) {
+      const bool ordered = node.cordoned || node.draining;
+      ops.push_back(ordered ? PutOp(keys_.Node(node.node_id), EncodeNode(node))
+                            : DeleteOp(keys_.Node(node.node_id)));
+    }
     if (batch.forget_requests_before != absl::InfinitePast()) {
       ops.push_back(DeleteOp(keys_.RequestsFrom(absl::UnixEpoch()),
                              keys_.RequestsFrom(batch.forget_requests_before)));

@@ -60,6 +60,49 @@ TEST_F(NodeServiceTest, AnswersHeartbeats) {
   rig_.OnLoop([this] { EXPECT_EQ(scheduler_.heartbeats, 1); });
 }
 
+TEST_F(NodeServiceTest, RenewsNoLeaseForALeaderThatMayNotAct) {
+  bool may_act = true;
+  rig_.OnLoop([this, &may_act] { seat_.Take(&scheduler_, [&may_act] { return may_act; }); });
+  Hello();
+  rig_.OnLoop([&may_act] { may_act = false; });
+  v1::ConnectNodeRequest request;
+  request.mutable_heartbeat()->set_sequence(1);
+  stream_->Write(request);
+  request.mutable_info()->set_name("node-1");  // Comes after it.
+  stream_->Write(request);
+  ASSERT_TRUE(rig_.Await([this] { return scheduler_.infos.size() == 1; }));
+
+  rig_.OnLoop([this, &may_act] {
+    EXPECT_EQ(scheduler_.heartbeats, 0);
+    may_act = true;
+  });
+  request.mutable_heartbeat()->set_sequence(2);
+  stream_->Write(request);
+  ASSERT_TRUE(stream_->Read(&response_));
+  EXPECT_EQ(response_.heartbeat_sequence(), 2);
+}
+
+TEST_F(NodeServiceTest, GivesAnOrderToTheScheduler) {
+  rig_.OnLoop([this] { scheduler_.node->set_draining(true); });
+  grpc::ClientContext context;
+  v1::DrainNodeRequest request;
+  request.set_node("node-1");
+  request.set_reason("new fans");
+  request.set_now(true);
+  v1::DrainNodeResponse response;
+  ASSERT_TRUE(stub_->DrainNode(&context, request, &response).ok());
+  EXPECT_TRUE(response.node().draining());
+  rig_.OnLoop([this] {
+    ASSERT_EQ(scheduler_.orders.size(), 1u);
+    EXPECT_EQ(scheduler_.orders[0].reason, "new fans");
+    EXPECT_TRUE(scheduler_.orders[0].now);
+  });
+  grpc::ClientContext other;
+  request.set_reason("two\nlines");
+  EXPECT_EQ(stub_->DrainNode(&other, request, &response).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+}
+
 TEST_F(NodeServiceTest, AcknowledgesAReportWhenItIsDurable) {
   rig_.OnLoop([this] { scheduler_.hold_acks = true; });
   Hello();

@@ -36,6 +36,26 @@ class StoreContractTest : public testing::TestWithParam<Kind> {
   int64_t first_epoch_ = 0;
 };
 
+TEST_P(StoreContractTest, KeepsOrdersForNodesUntilTheyAreTakenBack) {
+  StateBatch batch;
+  batch.put_nodes.push_back({"id-1", /*cordoned=*/true, /*draining=*/false, "bad cable"});
+  batch.put_nodes.push_back({"id-2", /*cordoned=*/true, /*draining=*/true, "é\t"});
+  ASSERT_TRUE(rig_->Commit(std::move(batch)).ok());
+  StoredState state = Reload();
+  ASSERT_EQ(state.nodes.size(), 2U);
+  EXPECT_EQ(state.nodes[0].node_id, "id-1");
+  EXPECT_FALSE(state.nodes[0].draining);
+  EXPECT_TRUE(state.nodes[1].draining);
+  EXPECT_EQ(state.nodes[1].reason, "é\t");
+
+  StateBatch undo;
+  undo.put_nodes.push_back({"id-1", false, false, ""});
+  ASSERT_TRUE(rig_->Commit(std::move(undo)).ok());
+  state = Reload();
+  ASSERT_EQ(state.nodes.size(), 1U);
+  EXPECT_EQ(state.nodes[0].node_id, "id-2");
+}
+
 TEST_P(StoreContractTest, GivesBackWhatWasCommitted) {
   StateBatch batch = Put(MakeRecord("a-1"));
   batch.put_jobs[0].stop_cause = StopCause::kCancelled;
