@@ -31,10 +31,10 @@ absl::StatusOr<std::unique_ptr<ElectedRole>> ElectedRole::Open(
   election.prefix = absl::StrCat(made->prefix_, "leader/");
   election.self = self;
   election.stands = options.candidate;
-  Election::Events events;
-  events.on_elected = [role = made.get()](const Leader& leader) { role->OnElected(leader); };
+  EtcdElection::Events events;
+  events.on_elected = [role = made.get()](const ElectedLeader& leader) { role->OnElected(leader); };
   events.on_deposed = [role = made.get()](const absl::Status& why) { role->OnDeposed(why); };
-  events.on_leader = [role = made.get()](const absl::StatusOr<Leader>& leader) {
+  events.on_leader = [role = made.get()](const absl::StatusOr<ElectedLeader>& leader) {
     role->OnLeader(leader);
   };
   made->election_ =
@@ -60,7 +60,7 @@ ElectedRole::~ElectedRole() {
 
 void ElectedRole::Resign(std::function<void()> done) { election_->Resign(std::move(done)); }
 
-void ElectedRole::OnElected(const Leader& self) {
+void ElectedRole::OnElected(const ElectedLeader& self) {
   EtcdStoreOptions store;
   store.prefix = absl::StrCat(prefix_, "state/");
   store.leader_key = election_->leader_key();
@@ -88,7 +88,7 @@ void ElectedRole::OnDeposed(const absl::Status& why) {
   role_->Leave(NoScheduler(absl::StrCat("the last one has left: ", why.message())));
 }
 
-void ElectedRole::OnLeader(const absl::StatusOr<Leader>& leader) {
+void ElectedRole::OnLeader(const absl::StatusOr<ElectedLeader>& leader) {
   leader_ = leader;
   if (role_->taken()) return;  // Until it is deposed, which comes first.
   role_->Leave(Absence());

@@ -36,10 +36,10 @@ class ElectedRole {
   ElectedRole(const AgentOptions& options, const v1::Candidate& self, EventLoop* loop,
               SchedulerRole* role, std::function<void(const std::string& address)> on_leader);
 
-  void OnElected(const Leader& self);
+  void OnElected(const ElectedLeader& self);
   void OnOpened(absl::StatusOr<std::unique_ptr<StateStore>> store);
   void OnDeposed(const absl::Status& why);
-  void OnLeader(const absl::StatusOr<Leader>& leader);
+  void OnLeader(const absl::StatusOr<ElectedLeader>& leader);
   // What callers are told while this agent does not have the role.
   absl::Status Absence() const;
 
@@ -48,7 +48,7 @@ class ElectedRole {
   EventLoop* const loop_;
   SchedulerRole* const role_;
   const std::function<void(const std::string& address)> on_leader_;
-  absl::StatusOr<Leader> leader_ = absl::UnavailableError("this agent has just started");
+  absl::StatusOr<ElectedLeader> leader_ = absl::UnavailableError("this agent has just started");
   std::unique_ptr<Etcd> etcd_;
   std::unique_ptr<EtcdElection> election_;
   std::unique_ptr<EtcdStream> opening_;  // Of the store, between election and readiness.

@@ -20,7 +20,7 @@ Backoff::Options LookBackoff() {
   return {absl::Milliseconds(100), absl::Seconds(1), /*jitter=*/0.5};
 }
 
-bool SameLeader(const absl::StatusOr<Leader>& a, const absl::StatusOr<Leader>& b) {
+bool SameLeader(const absl::StatusOr<ElectedLeader>& a, const absl::StatusOr<ElectedLeader>& b) {
   if (!a.ok() || !b.ok()) return a.status() == b.status();
   return a->epoch == b->epoch;
 }
@@ -147,7 +147,7 @@ void EtcdElection::Looked(const absl::StatusOr<EtcdRange>& range,
   if (lowest == nullptr) {
     return Tell(absl::UnavailableError("nobody stands for the scheduler's role in etcd"));
   }
-  Leader leader;
+  ElectedLeader leader;
   leader.epoch = lowest->create_revision;
   if (!leader.candidate.ParseFromString(lowest->value)) {
     return Tell(absl::DataLossError(absl::StrCat("etcd key ", lowest->key, ": not a candidate")));
@@ -161,7 +161,7 @@ void EtcdElection::Looked(const absl::StatusOr<EtcdRange>& range,
   events_.on_elected(leader);
 }
 
-void EtcdElection::Tell(const absl::StatusOr<Leader>& leader) {
+void EtcdElection::Tell(const absl::StatusOr<ElectedLeader>& leader) {
   if (told_.has_value() && SameLeader(*told_, leader)) return;
   told_ = leader;
   events_.on_leader(leader);

@@ -7,25 +7,34 @@
 #include <optional>
 #include <string>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/base/backoff.h"
 #include "common/base/event_loop.h"
 #include "common/etcd/etcd.h"
-#include "scheduler/election/election.h"
+#include "muster/v1/election.pb.h"
 
 namespace muster {
 
-// An election through etcd. Each candidate puts a key, with a lease, below one prefix; the key with
-// the lowest create-revision leads, and that revision is the epoch. So leadership changes only by
-// the leader's key going away, and a write that compares the key's create-revision is the leader's
-// or is not done.
+// Who has the scheduler role, and since which epoch.
+struct ElectedLeader {
+  int64_t epoch = 0;
+  v1::Candidate candidate;
+};
+
+// Elects, through etcd, the agent that has the scheduler role. Each candidate puts a key, with a
+// lease, below one prefix; the key with the lowest create-revision leads, and that revision is the
+// epoch. So leadership changes only by the leader's key going away, and a write that compares the
+// key's create-revision is the leader's or is not done.
 //
 // Keep-alives and watches are hints: etcd 3.4 had bugs in both. The proof is a linearizable read
 // that still shows the key, made after a renewal was answered: it is good for `ttl`, less a margin
 // for drifting clocks, from before that renewal was sent, on this host's own CLOCK_BOOTTIME. After
 // that the leader deposes itself, before etcd lets the lease lapse. The list decides who leads; a
-// watch only makes it come sooner.
-class EtcdElection : public Election {
+// watch only makes it come sooner. Lives on the loop; events come on it, none from within Start()
+// and none after the end.
+class EtcdElection {
  public:
   struct Options {
     std::string prefix;  // Of the candidates' keys; ends with a slash.
@@ -36,17 +45,33 @@ class EtcdElection : public Election {
     Backoff::Options backoff{absl::Milliseconds(100), absl::Seconds(1), 0.5};
   };
 
+  struct Events {
+    // This process has the role now.
+    std::function<void(const ElectedLeader& self)> on_elected;
+    // It has it no longer, and must have stopped to act as one before this returns.
+    std::function<void(const absl::Status& why)> on_deposed;
+    // Where the scheduler is, after each change; or why nobody knows.
+    std::function<void(const absl::StatusOr<ElectedLeader>& leader)> on_leader;
+  };
+
   // A candidate's key.
   static std::string KeyOf(const Options& options, int64_t lease);
 
   // Pointers must outlive this object. Its end leaves the lease to lapse: as a crash does.
   EtcdElection(const Options& options, EventLoop* loop, Etcd* etcd, Events events);
-  ~EtcdElection() override;
+  ~EtcdElection();
+  EtcdElection(const EtcdElection&) = delete;
+  EtcdElection& operator=(const EtcdElection&) = delete;
 
-  void Start() override;
-  bool MayAct() const override;
-  void StepDown(const absl::Status& why) override;
-  void Resign(std::function<void()> done) override;
+  void Start();
+  // Whether this process has the role and can prove it on its own clock: what it does without is
+  // another one's to do.
+  bool MayAct() const;
+  // This process cannot fill the role: the next one gets it. It stands again later.
+  void StepDown(const absl::Status& why);
+  // Leaves for good, so that another one wins at once. on_deposed comes first, if it has the role;
+  // then `done`, at the latest after a call's deadline.
+  void Resign(std::function<void()> done);
 
   // The key that the leader's writes compare. Empty unless this process leads.
   std::string leader_key() const { return leading_ ? key_ : ""; }
@@ -56,7 +81,7 @@ class EtcdElection : public Election {
   // Reads all candidates. `renewed_at`: this read follows the renewal that was sent then.
   void Look(std::optional<absl::Duration> renewed_at);
   void Looked(const absl::StatusOr<EtcdRange>& range, std::optional<absl::Duration> renewed_at);
-  void Tell(const absl::StatusOr<Leader>& leader);
+  void Tell(const absl::StatusOr<ElectedLeader>& leader);
   void WatchFrom(int64_t revision);
   void ForgetOldSelf(const EtcdRange& range);
 
@@ -91,7 +116,7 @@ class EtcdElection : public Election {
   std::unique_ptr<EtcdStream> watch_;
   EventLoop::TimerId look_timer_ = 0;
   Backoff look_backoff_;
-  std::optional<absl::StatusOr<Leader>> told_;
+  std::optional<absl::StatusOr<ElectedLeader>> told_;
 
   uint64_t term_ = 0;  // Counts the leases, so that a late answer finds out that it is late.
   int64_t lease_ = 0;  // 0: none.

@@ -26,10 +26,10 @@ class Member {
     options.self.set_address(absl::StrCat(name, ":7077"));
     options.stands = stands;
     options.ttl = kTtl;
-    Election::Events events;
-    events.on_elected = [this](const Leader& self) { epochs.push_back(self.epoch); };
+    EtcdElection::Events events;
+    events.on_elected = [this](const ElectedLeader& self) { epochs.push_back(self.epoch); };
     events.on_deposed = [this](const absl::Status& why) { deposed.push_back(why); };
-    events.on_leader = [this](const absl::StatusOr<Leader>& leader) {
+    events.on_leader = [this](const absl::StatusOr<ElectedLeader>& leader) {
       following = leader.ok() ? leader->candidate.node_id() : "";
     };
     election_ = std::make_unique<EtcdElection>(options, loop, etcd_.get(), std::move(events));
