@@ -34,9 +34,14 @@ def free_ports(count):
 
 
 class Etcd:
-    """A cluster of etcd members. A context manager."""
+    """A cluster of etcd members. A context manager.
 
-    def __init__(self, members=3, base=None):
+    Args:
+      certs: directory of ca.pem, node.pem and node.key: clients must show a certificate.
+    """
+
+    def __init__(self, members=3, base=None, certs=None):
+        self._certs = certs
         self.dir = tempfile.mkdtemp(prefix="mse-", dir=base or _fast_dir())
         ports = free_ports(2 * members)
         self.clients = [f"127.0.0.1:{port}" for port in ports[:members]]
@@ -62,15 +67,24 @@ class Etcd:
 
     def start(self, member):
         cluster = ",".join(f"m{i}={peer}" for i, peer in enumerate(self._peers))
-        url = "http://" + self.clients[member]
+        url = ("https://" if self._certs else "http://") + self.clients[member]
+        security = self._files("--cert-file", "--key-file", "--trusted-ca-file")
+        if security:
+            security.append("--client-cert-auth")
         with open(self.log_path(member), "ab") as log:
             self._processes[member] = subprocess.Popen(
                 [ETCD, "--name", f"m{member}", "--data-dir", os.path.join(self.dir, f"m{member}"),
                  "--listen-client-urls", url, "--advertise-client-urls", url,
                  "--listen-peer-urls", self._peers[member],
                  "--initial-advertise-peer-urls", self._peers[member],
-                 "--initial-cluster", cluster, "--initial-cluster-token", self.dir],
+                 "--initial-cluster", cluster, "--initial-cluster-token", self.dir, *security],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.dir)
+
+    def _files(self, cert, key, authority):
+        if not self._certs:
+            return []
+        return [f"{cert}={self._certs}/node.pem", f"{key}={self._certs}/node.key",
+                f"{authority}={self._certs}/ca.pem"]
 
     def log_path(self, member):
         return os.path.join(self.dir, f"m{member}.log")
@@ -86,7 +100,8 @@ class Etcd:
         self._processes[member] = None
 
     def ctl(self, *args, check=True, timeout=10):
-        return subprocess.run([ETCDCTL, f"--endpoints={self.endpoints}", *args],
+        return subprocess.run([ETCDCTL, f"--endpoints={self.endpoints}",
+                               *self._files("--cert", "--key", "--cacert"), *args],
                               env=dict(os.environ, ETCDCTL_API="3"), stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                               check=check, timeout=timeout)
@@ -131,11 +146,12 @@ def _fast_dir():
 class Agent:
     """One msagentd of the cluster."""
 
-    def __init__(self, cluster, index, flags):
-        self.cluster, self.index = cluster, index
+    def __init__(self, cluster, index, flags, client_flags):
+        self.cluster, self.index, self._client_flags = cluster, index, client_flags
         self.name = f"node-{index}"
         self.state_dir = os.path.join(cluster.dir, f"state-{index}")
         self.address = "unix:" + os.path.join(cluster.dir, f"a{index}.sock")
+        self.listen = self.address  # More of them, separated by commas, before start().
         self.log_path = os.path.join(cluster.dir, f"agent-{index}.log")
         self._flags = flags
         self.process = None
@@ -145,8 +161,8 @@ class Agent:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [self.cluster.bin.msagentd, f"--state_dir={self.state_dir}",
-                 f"--listen={self.address}", f"--shim_path={self.cluster.bin.msshim}",
-                 f"--agent_name={self.name}", "--agent_devices=none", "--insecure",
+                 f"--listen={self.listen}", f"--shim_path={self.cluster.bin.msshim}",
+                 f"--agent_name={self.name}", "--agent_devices=none",
                  "--agent_address=127.0.0.1", f"--etcd={self.cluster.etcd.endpoints}",
                  f"--agent_first_port={first}", f"--agent_last_port={first + 999}", *self._flags],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
@@ -166,7 +182,8 @@ class Agent:
         return [int(epoch) for epoch in re.findall(r"link UP epoch=(\d+)", self.log())]
 
     def msctl(self, *args, check=True, timeout=60):
-        done = subprocess.run([self.cluster.bin.msctl, f"--address={self.address}", *args],
+        done = subprocess.run([self.cluster.bin.msctl, f"--address={self.address}",
+                               *self._client_flags, *args],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, env=self.cluster.env,
                               timeout=timeout)
@@ -177,15 +194,20 @@ class Agent:
 
 
 class ElectedCluster:
-    """`agents` agents on an etcd cluster. A context manager."""
+    """`agents` agents on an etcd cluster. A context manager.
 
-    def __init__(self, etcd, agents=3, flags=(), binaries=None):
+    Args:
+      flags: further flags of msagentd.
+      tls: flags of TLS for agents and msctl; empty: plain, on loopback.
+    """
+
+    def __init__(self, etcd, agents=3, flags=(), binaries=None, tls=()):
         self.etcd = etcd
         self.bin = binaries or Binaries()
         self.dir = tempfile.mkdtemp(prefix="mst-", dir="/tmp")
         self.env = dict(os.environ, XDG_STATE_HOME=os.path.join(self.dir, "xdg"))
         self.env.pop("MSCTL_ADDRESS", None)
-        self.agents = [Agent(self, i, list(flags)) for i in range(agents)]
+        self.agents = [Agent(self, i, [*flags, *(tls or ["--insecure"])], list(tls)) for i in range(agents)]
 
     def __enter__(self):
         try:
