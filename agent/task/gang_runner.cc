@@ -207,11 +207,13 @@ void GangRunner::KeepLease() {
 
 void GangRunner::Fence(absl::Duration grace) {
   if (!KeepsFence(request_.spec()) || finished() || phase_ == Phase::kRefused) return;
-  report_.set_fenced(true);
+  NoteFence();
   const absl::Status stopped = Stop(grace, "the lease of this host has run out");
   // Its shim knows the lease as well.
   if (!stopped.ok()) LOG(ERROR) << Tag() << " fence: " << stopped.message();
 }
+
+void GangRunner::NoteFence() { report_.set_fenced(KeepsFence(request_.spec())); }
 
 absl::Status GangRunner::RestartRank(const std::string& role, int rank, int restart) {
   const int index = ranks_.Find(role, rank);

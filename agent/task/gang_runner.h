@@ -84,6 +84,8 @@ class GangRunner : private ShimEvents {
   void KeepLease();
   // That lease has run out: Stop(), and a report that says so. Nothing for such a gang, either.
   void Fence(absl::Duration grace);
+  // The report's part of that.
+  void NoteFence();
   // NOT_FOUND: no such rank here. FAILED_PRECONDITION: it still runs, or the gang has ended.
   // UNAVAILABLE: the shim is being replaced, try again.
   absl::Status RestartRank(const std::string& role, int rank, int restart);

@@ -101,9 +101,10 @@ absl::Status GangTable::TakeUp(Found found) {
     epoch_ = std::max(epoch_, request.gang().epoch());
     const v1::NodePlacement& here = HostOf(request);
     if (!gang.report.has_value()) ledger_->Adopt(key, DevicesOf(here), PortsOf(here));
-    Add(gang.dir, request)->Recover(gang, [this, &gang, &request] {
-      return MakePlan(gang.dir, request);
-    });
+    GangRunner* const runner = Add(gang.dir, request);
+    // Its shim may have fenced it: then it has ended by now, and nobody else will say so.
+    if (LeaseHasRunOut()) runner->NoteFence();
+    runner->Recover(gang, [this, &gang, &request] { return MakePlan(gang.dir, request); });
   }
   if (LeaseHasRunOut()) Fence();
   SweepSoon();

@@ -82,6 +82,7 @@ void GangsTest::Boot() {
     options.shim_path = shim_path_;
     options.node_name = "node-1";
     options.cgroup_root = cgroup_root_;
+    options.keeps_lease = keeps_lease_;
     options.base_env = {{"PATH", "/usr/bin:/bin"}};
     gangs_ = Gangs::Make(options, thread_.loop(), ledger_.get(), topology_.get());
     gangs_->SetReportSink([this](const v1::GangReport& report) { Take(report); });

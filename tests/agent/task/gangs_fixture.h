@@ -98,7 +98,8 @@ class GangsTest : public testing::Test {
   static std::string ShimPath();
 
   std::string shim_path_ = ShimPath();
-  std::string cgroup_root_;  // As Gangs::Options has it.
+  std::string cgroup_root_;   // As Gangs::Options has it,
+  bool keeps_lease_ = false;  // and so is this.
   TempTree tree_;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -1,0 +1,20 @@
+#include "agent/route_address.h"
+
+#include "gtest/gtest.h"
+
+namespace muster {
+namespace {
+
+TEST(RouteAddressTest, IsTheOneThatThePeerSees) {
+  EXPECT_EQ(*AddressTowards("127.0.0.1:7070"), "127.0.0.1");
+  EXPECT_EQ(*AddressTowards("127.9.9.9:7070"), "127.0.0.1");
+  EXPECT_EQ(*AddressTowards("localhost:7070"), *AddressTowards("localhost:1"));
+}
+
+TEST(RouteAddressTest, SaysWhyThereIsNone) {
+  const absl::StatusOr<std::string> address = AddressTowards("no.such.host.invalid:1");
+  EXPECT_TRUE(absl::IsUnavailable(address.status())) << address.status();
+}
+
+}  // namespace
+}  // namespace muster
