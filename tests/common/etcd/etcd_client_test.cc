@@ -164,6 +164,21 @@ TEST_F(EtcdClientTest, ARenewedLeaseLivesAndARevokedOneIsNotFound) {
   EXPECT_TRUE(absl::IsNotFound(renew().status())) << renew().status();
 }
 
+TEST_F(EtcdClientTest, AKeepAliveTellsOnceThatItsLeaseIsGone) {
+  const absl::StatusOr<int64_t> lease =
+      Await<int64_t>([&](auto done) { etcd_->Grant(absl::Seconds(2), std::move(done)); });
+  ASSERT_TRUE(lease.ok());
+  std::vector<absl::Status> lost;
+  loop_.Call([&] {
+    streams_.push_back(etcd_->KeepAlive(
+        *lease, absl::Seconds(2), [&](const absl::Status& status) { lost.push_back(status); }));
+    etcd_->Revoke(*lease, [](const absl::Status&) {});
+  });
+
+  EXPECT_TRUE(Soon([&] { return lost.size() == 1; }));
+  loop_.Call([&] { EXPECT_TRUE(absl::IsNotFound(lost.at(0))) << lost[0]; });
+}
+
 TEST_F(EtcdClientTest, AWatchTellsEveryChangeOnceFromItsRevisionOn) {
   const int64_t revision = *Put("/w/0", "0");
   for (int i = 1; i < 5; ++i) ASSERT_TRUE(Put(absl::StrCat("/w/", i), "x").ok());
