@@ -54,9 +54,11 @@ void AddScheduler(v1::JobSpec* spec) {
 void ShrinkToOneProcess(v1::JobSpec* spec) {
   v1::MindSporeOptions* const options = spec->mutable_mindspore();
   const int worker = FindRole(*spec, kWorkerRole);
-  if (worker < 0 || options->sim_worker_num() != 0) return;
+  if (worker < 0) return;
   v1::RoleSpec* const role = spec->mutable_roles(worker);
-  options->set_sim_worker_num(RoleCount(*role, spec->nodes().min()));
+  if (options->sim_worker_num() == 0) {
+    options->set_sim_worker_num(RoleCount(*role, spec->nodes().min()));
+  }
   role->clear_per_node();
   role->set_count(1);
   spec->mutable_nodes()->set_min(1);

@@ -83,6 +83,14 @@ TEST(MindSporeTest, ASimulationOfOneRankIsOneProcess) {
   EXPECT_EQ(job.spec.mindspore().sim_worker_num(), 32);
 }
 
+TEST(MindSporeTest, ASimulationOfOneRankMaySayHowLargeTheJobIs) {
+  LaunchCase job(
+      "contract: 'mindspore' command: 'x' ranks_per_node: 8 "
+      "mindspore { sim_level: 1 sim_rank_id: 100 sim_worker_num: 128 }");
+  ASSERT_EQ(job.placement.nodes(0).ranks_size(), 1);
+  EXPECT_EQ(job.Render(0, 0)->env.at("RANK_SIZE"), "128");
+}
+
 TEST(MindSporeTest, FilesOfTheUsersAreLookedForOnceOnEachHost) {
   LaunchCase job(
       "contract: 'mindspore' command: 'x' ranks_per_node: 2 mindspore { rank_table_file: '/t.json' "

@@ -63,6 +63,22 @@ TEST(GangPlannerTest, TakesTheLowestDevicesOfTheFirstNodes) {
   EXPECT_THAT(last.devices(), ElementsAre(1));
 }
 
+TEST(GangPlannerTest, CarriesTheDevicesOwnAddressesToEveryHost) {
+  v1::NodeInfo info;
+  v1::Device* const device = info.add_devices();
+  device->set_kind("nvidia");
+  device->set_healthy(true);
+  device->set_address("192.168.0.1");
+  device->set_super_device_id("7");
+  const NodeView node = MakeNodeView(info, v1::NODE_STATE_READY, /*cordoned=*/false);
+
+  const absl::StatusOr<GangPlan> plan = PlanGang(MakeSpec(1, 1, 1, 1), {{node}});
+
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(plan->placement.nodes(0).devices(0).address(), "192.168.0.1");
+  EXPECT_EQ(plan->placement.nodes(0).devices(0).super_device_id(), "7");
+}
+
 TEST(GangPlannerTest, GivesEachRankSeveralDevices) {
   const absl::StatusOr<GangPlan> plan = PlanGang(MakeSpec(1, 1, 2, 2), {{MakeNode("a", 4)}});
 
