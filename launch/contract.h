@@ -66,6 +66,7 @@ struct LaunchPlan {
   // Left behind by other launchers; removed from the agent's environment, never from the spec's. A
   // name that ends in '*' means every variable that begins so.
   std::vector<std::string> clear_env;
+  std::vector<std::string> drop_env;  // Removed likewise, but no launcher's, and so without a word.
   std::vector<LaunchFile> files;
   std::vector<LaunchInput> inputs;
   // A variable that gets the rank's own devices as indices into the visible list, the value of

@@ -165,7 +165,7 @@ void FinishPaddlePlan(const LaunchContext& context, const std::string& log_name,
   plan->clear_env = LeftoverVariables();
   for (std::string& name : PaddleLeftovers()) plan->clear_env.push_back(std::move(name));
   // A proxy would stand between processes that talk to each other by HTTP.
-  plan->clear_env.insert(plan->clear_env.end(), {"http_proxy", "https_proxy"});
+  plan->drop_env = {"http_proxy", "https_proxy"};
   BackUp(context, plan);
 }
 

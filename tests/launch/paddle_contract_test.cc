@@ -93,6 +93,8 @@ TEST(PaddleCollectiveTest, ProxiesAndWhatALauncherLeftAreCleared) {
   job.base_env = {{"http_proxy", "p"}, {"TRAINING_ROLE", "PSERVER"}, {"FLAGS_selected_xpus", "3"}};
   const auto rendered = job.Render(0, 0);
   EXPECT_EQ(rendered->env.count("http_proxy"), 0u);
+  ASSERT_EQ(rendered->notes.size(), 1u);
+  EXPECT_FALSE(absl::StrContains(rendered->notes[0], "http_proxy"));
   EXPECT_EQ(rendered->env.count("TRAINING_ROLE"), 0u);
   EXPECT_EQ(rendered->env.count("FLAGS_selected_xpus"), 0u);
 }
@@ -144,6 +146,17 @@ TEST(PaddlePsTest, AHostMayHaveNoServer) {
   ASSERT_TRUE(trainer.ok()) << trainer.status();
   EXPECT_EQ(trainer->env.at("PADDLE_TRAINER_ID"), "2");
   EXPECT_EQ(trainer->env.at("PADDLE_PSERVERS_IP_PORT_LIST"), "127.0.0.1:20001");
+}
+
+TEST(PaddlePsTest, AHostMayHaveServersAlone) {
+  LaunchCase job(
+      "contract: 'paddle_ps' command: 'x' nodes { min: 2 } roles { name: 'server' per_node: 1 } "
+      "roles { name: 'trainer' count: 1 }");
+  ASSERT_EQ(job.placement.nodes(1).ranks_size(), 1);
+  const auto server = job.Render(1, 0);
+  ASSERT_TRUE(server.ok()) << server.status();
+  EXPECT_EQ(server->env.at("PADDLE_ROLE"), "PSERVER");
+  EXPECT_EQ(server->env.at("PADDLE_TRAINER_ENDPOINTS"), "127.0.0.1:20002");
 }
 
 TEST(PaddleHeterTest, StagesTakeTheirDeviceTypes) {
