@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Contracts whose frameworks cannot be installed here, run by an agent for the contract worker, which
-stands for them: it checks every variable, and meets its peers at the endpoints that it was given."""
+"""Contracts whose frameworks cannot be installed here, run by an agent for the contract worker,
+which stands for them: it checks every variable, and meets its peers at the given endpoints."""
 
 import os
 import sys
@@ -54,10 +54,10 @@ class ContractWorkerTest(JobCase):
                      "- {name: trainer, per_node: 1, command: [/bin/true]}\n")
 
     def test_paddle_stages(self):
+        gpu = "devices_per_rank: {kind: nvidia, count: 1}"
         log = self.log(self.run_job("paddle_heter", "train.py", "roles:\n"
                                     "- {name: server}\n- {name: trainer, per_node: 2}\n"
-                                    "- {name: heter-2, devices_per_rank: {kind: nvidia, count: 1}}\n"
-                                    "- {name: heter-3, devices_per_rank: {kind: nvidia, count: 1}}\n"))
+                                    f"- {{name: heter-2, {gpu}}}\n- {{name: heter-3, {gpu}}}\n"))
         self.assertIn("TRAINER 1 is done", log)
 
     def test_paddle_rpc(self):

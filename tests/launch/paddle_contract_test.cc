@@ -222,6 +222,15 @@ TEST(PaddleContractTest, RefusesWhatItCannotRun) {
   }
 }
 
+TEST(PaddleContractTest, AHostWithAnIPv6AddressCannotBeAnEndpoint) {
+  LaunchCase job("command: 'x' contract: 'paddle_collective'");
+  job.placement.mutable_nodes(0)->set_address("fe80::1");
+  EXPECT_EQ(job.Render(0, 0).status(),
+            absl::InvalidArgumentError(
+                "host node-0 has the IPv6 address fe80::1, and Paddle's endpoints are IPv4; give "
+                "its agent an IPv4 address"));
+}
+
 TEST(PaddleContractTest, APlacementWithoutItsPortsIsOurFault) {
   for (const char* contract : {"paddle_collective", "paddle_ps", "paddle_heter", "paddle_rpc"}) {
     LaunchCase job(absl::StrCat("command: 'x' contract: '", contract, "'"));

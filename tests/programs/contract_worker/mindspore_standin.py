@@ -1,5 +1,5 @@
-"""Stands for `mindspore.communication`, which cannot be installed here: init(), ranks, a barrier and
-a mean over all ranks, by way of the scheduler process."""
+"""Stands for `mindspore.communication`, which cannot be installed here: init(), ranks, a barrier
+and a mean over all ranks, by way of the scheduler process."""
 
 import os
 import signal

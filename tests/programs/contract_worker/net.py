@@ -21,7 +21,7 @@ def parse():
     parser.add_argument("--fail_rank", type=int, default=-1, help="the rank that fails on purpose")
     parser.add_argument("--fail_step", type=int, default=5)
     parser.add_argument("--exit_code", type=int, default=7, help="negative: killed by that signal")
-    parser.add_argument("--hold", action="store_true", help="wait for a line on stdin before training")
+    parser.add_argument("--hold", action="store_true", help="waits for a line on stdin first")
     return parser.parse_args()
 
 
