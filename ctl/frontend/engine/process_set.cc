@@ -163,6 +163,7 @@ class ProcessSetImpl : public ProcessSet {
       timer_ = loop_->After(absl::ZeroDuration(), [this] { Stopped(); });
       return;
     }
+    if (running_ == 0) kill_at_ = std::min(kill_at_, now);  // Nobody is left to clean up.
     if (now >= kill_at_) KillDescendants();
     timer_ = loop_->After(std::max(kKillPause, kill_at_ - now), [this] { ContinueStop(); });
   }

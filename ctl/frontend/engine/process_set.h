@@ -54,8 +54,9 @@ class ProcessSet {
   // Sends `signal` to the group of each running process (to the process alone where it has no group
   // of its own).
   virtual void Signal(int signal) = 0;
-  // TERM to the groups, and after `grace` KILL to every descendant; zero: KILL at once. `done`
-  // comes from the loop once no descendant is left. A second call shortens the grace.
+  // TERM to the groups, and KILL to every descendant after `grace`, or once all started processes
+  // have ended; zero: KILL at once. `done` comes from the loop once no descendant is left. A second
+  // call shortens the grace.
   virtual void Stop(absl::Duration grace, std::function<void()> done) = 0;
   // KILL for these processes and all that is left of ended ones among them: their sessions and what
   // descends from their members.

@@ -27,7 +27,9 @@ absl::StatusOr<MsrunHost> ReadHost(const MsrunFlags& flags, const FrontendCall& 
   MUSTER_ASSIGN_OR_RETURN(host.source_ip, SourceAddress(host.master_ip));
   host.addresses = InterfaceAddresses();
   host.hostname = HostName();
-  if (flags.bind_core.kind != BindCore::Kind::kOff) host.cpus = ReadCpuTopology(call.env);
+  if (flags.bind_core.kind != BindCore::Kind::kOff) {
+    host.cpus = ReadCpuTopology(call.env, /*devices=*/!flags.sim_level);
+  }
   host.env = call.env;
   return host;
 }

@@ -22,7 +22,7 @@ int ReturnCode(const ProcessEnd& end) { return end.signal != 0 ? -end.signal : e
 
 std::string HowItEnded(const ProcessEnd& end) {
   if (end.signal == 0) return absl::StrCat("exit code ", end.code);
-  return absl::StrCat("killed by signal ", end.signal, " (", sigabbrev_np(end.signal), ")");
+  return absl::StrCat("killed by signal ", end.signal, " (SIG", sigabbrev_np(end.signal), ")");
 }
 
 }  // namespace
@@ -44,8 +44,13 @@ int MsrunJob::Run() {
     if (set_ != nullptr) loop_->Run();
     return 1;
   }
-  loop_->RunDue();  // A signal that came meanwhile.
-  if (flags_.join && signal_ == 0) WaitForAll();
+  if (flags_.join) {
+    console_->Log(MsLevel::kWarning,
+                  "Distributed job is spawned. Waiting all processes to exit...");
+    Proceed();
+  } else {
+    loop_->RunDue();  // A signal that came meanwhile.
+  }
   if (flags_.join || signal_ != 0) loop_->Run();
   return Conclude();
 }
@@ -98,11 +103,6 @@ absl::Status MsrunJob::StartWorker(size_t nth) {
     console_->Print(bytes);
     if (relay_ != nullptr) relay_->Nudge();
   });
-}
-
-void MsrunJob::WaitForAll() {
-  console_->Log(MsLevel::kWarning, "Distributed job is spawned. Waiting all processes to exit...");
-  Proceed();
 }
 
 void MsrunJob::OnSignal(int signal) {

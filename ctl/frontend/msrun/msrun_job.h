@@ -45,7 +45,6 @@ class MsrunJob {
   // `nth` of those who share the terminal.
   absl::Status Start(const MsrunProcess& process, size_t nth, int* index);
   absl::Status StartWorker(size_t nth);
-  void WaitForAll();
   void OnSignal(int signal);
   void OnEnd(int index, const ProcessEnd& end);
   void OnWorkerEnd(int index, const ProcessEnd& end);
