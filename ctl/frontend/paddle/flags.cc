@@ -315,6 +315,9 @@ class Reader {
       const int port = *Int(name);
       if (port < 1 || port > 65535) return Bad(name, "expected a port, 1 to 65535");
     }
+    if (f.max_nodes > 1 && f.rank >= f.max_nodes) {
+      return Bad("rank", absl::StrCat("expected 0 to ", f.max_nodes - 1, ", or none"));
+    }
     const bool local = std::count(f.ips.begin(), f.ips.end(), "127.0.0.1") > 0;
     if (local && f.ips.size() > 1) {
       return Bad("ips", "127.0.0.1 in ips is not allowed in multi-nodes");

@@ -26,7 +26,8 @@ void HttpJob::OnNodes(const PaddleNodes& nodes) {
   parts_.note_nodes(nodes.nodes);
   const PodSettings& settings = *parts_.settings;
   watch_ = std::make_unique<PeerWatch>(parts_.loop, master_->client(), settings.flags.job_id,
-                                       settings.pod_name, settings.node_ip, master_->serves());
+                                       settings.pod_name, settings.node_ip, master_->serves(),
+                                       static_cast<int>(nodes.nodes.size()) - 1);
   watch_->Start([this](const PeerFailure& failure) { OnPeerFailure(failure); });
   absl::StatusOr<PodPlan> plan = PlanPaddlePod(settings, mode_, nodes, settings.flags.max_nodes);
   absl::Status status = plan.status();
