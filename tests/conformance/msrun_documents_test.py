@@ -1,0 +1,147 @@
+#!/usr/bin/python3
+"""The msrun page's own command lines, word for word, with the contract worker as net.py."""
+
+import os
+import re
+import sys
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e")]
+
+import document_bench
+import host
+import suite
+
+STANDS_FOR = "contract worker: stands for MindSpore, which is not installed here"
+LOSS = re.compile(r"^epoch: 0, step: (\d+), loss is \d\.\d+$", re.M)
+
+
+class DocumentsCase(unittest.TestCase):
+    def setUp(self):
+        self.bench = document_bench.DocumentBench()
+        self.addCleanup(self.bench.close)
+
+    def check_trained(self, path, rank=None):
+        """That a worker's log is as the page shows it. Returns the log."""
+        log = self.bench.read(path)
+        self.assertIn(STANDS_FOR, log)
+        self.assertEqual(LOSS.findall(log), ["0", "10", "20", "30"], log)
+        if rank is not None:
+            self.assertIn(f"Global rank id: {rank}\n", log)
+        return log
+
+    def run_on_hosts(self, hosts, commands, codes):
+        """Runs one command on each host, in its own directory; (stdout, stderr) of each."""
+        runs = [self.bench.popen(hosts.command(i, words), cwd=self.bench.path(f"host{i}"))
+                for i, words in enumerate(commands)]
+        outputs = []
+        for run, code in zip(runs, codes):
+            out, err = run.communicate(timeout=60)
+            self.assertEqual(run.returncode, code, out + err)
+            outputs.append((out, err))
+        return outputs
+
+
+class OneHostTest(DocumentsCase):
+    def test_bash_msrun_single_sh(self):
+        self.bench.script("msrun_single.sh")
+        done = self.bench.run(["bash", "msrun_single.sh"])
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertTrue(done.stdout.startswith("start training\n"), done.stdout)
+        for rank in range(8):
+            log = self.check_trained(f"msrun_log/worker_{rank}.log", rank)
+            for line in log.splitlines():
+                self.assertIn(line + "\n", done.stdout, "--join=True shows all workers")
+        self.assertIn("The cluster is built: 8 nodes.", self.bench.read("msrun_log/scheduler.log"))
+        self.assertEqual(sorted(os.listdir(os.path.join(self.bench.cwd, "msrun_log"))),
+                         ["scheduler.log"] + [f"worker_{rank}.log" for rank in range(8)])
+        for record in self.bench.records(9):
+            self.assertEqual(record["env"]["DATA_PATH"], self.bench.cwd + "/MNIST_Data/train/")
+        self.bench.wait_gone()
+
+
+class TwoHostsTest(DocumentsCase):
+    """Each host has a disk, a name and an address of its own."""
+
+    def setUp(self):
+        super().setUp()
+        self.hosts = host.Hosts(2)
+        self.hosts.__enter__()
+        self.addCleanup(self.hosts.close)
+        self.dirs = [self.bench.host_dir(index) for index in range(2)]
+
+    def scripts(self, change=lambda text: text):
+        """The page's script of each host; `change`: on its text."""
+        for index in range(2):
+            path = self.bench.script(f"msrun_{index + 1}.sh", self.dirs[index],
+                                     address=self.hosts.addresses[0])
+            self.bench.write(path, change(self.bench.read(path)))
+        return [["bash", f"msrun_{index + 1}.sh"] for index in range(2)]
+
+    def test_bash_msrun_1_sh_and_msrun_2_sh(self):
+        outputs = self.run_on_hosts(self.hosts, self.scripts(), (0, 0))
+        for index, (out, _) in enumerate(outputs):
+            for rank in range(4 * index, 4 * index + 4):
+                self.check_trained(f"{self.dirs[index]}/msrun_log/worker_{rank}.log", rank)
+                self.assertIn(f"Global rank id: {rank}\n", out)
+        logs = [os.path.exists(f"{directory}/msrun_log/scheduler.log") for directory in self.dirs]
+        self.assertEqual(logs, [True, False], "the scheduler runs where the address is")
+
+    def test_the_ranks_are_found_by_grep_where_they_are_left_open(self):
+        drop = lambda text: re.sub(r" --node_rank=\d", "", text)
+        self.run_on_hosts(self.hosts, self.scripts(drop), (0, 0))
+        ranks = []
+        for directory in self.dirs:
+            done = self.bench.run(["bash", "-c", 'grep -rn "Global rank id"'], cwd=directory)
+            found = re.findall(r"^msrun_log/worker_([0-3])\.log:\d+:Global rank id: (\d)$",
+                               done.stdout, re.M)
+            self.assertEqual(sorted(local for local, _ in found), list("0123"), done.stdout)
+            ranks += [rank for _, rank in found]
+        self.assertEqual(sorted(ranks), list("01234567"))
+
+    def test_too_many_workers_the_extra_one_is_rejected_and_the_job_goes_on(self):
+        line = (f"msrun --worker_num=2 --local_worker_num={{}} --master_addr={self.hosts.addresses[0]} "
+                "--node_rank={} --join=True --cluster_time_out=20 net.py --steps=400")
+        commands = [line.format(2, 0).split(), line.format(1, 2).split()]
+        _, (out, err) = self.run_on_hosts(self.hosts, commands, (0, 1))
+        log = self.bench.read(f"{self.dirs[1]}/worker_2.log")
+        self.assertIn("This node is extra or rank id exceeds. Total node number for role MS_WORKER is "
+                      "2 but got rank id 2", log)
+        self.assertIn("This node is extra or rank id exceeds.", out)
+        self.assertIn("Worker 2 failed first: exit code 1", err)
+
+    def test_too_many_workers_of_open_rank_one_of_them_is_rejected(self):
+        line = (f"msrun --worker_num=3 --local_worker_num=2 --master_addr={self.hosts.addresses[0]} "
+                "--join=True --cluster_time_out=20 net.py --steps=100000").split()
+        runs = [self.bench.popen(self.hosts.command(i, line), cwd=self.dirs[i],
+                                 env={"MS_NODE_TIMEOUT": "2"}) for i in range(2)]
+        ends = [run.communicate(timeout=60) for run in runs]
+        logs = [self.bench.read(f"{directory}/worker_{i}.log")
+                for directory in self.dirs for i in range(2)]
+        rejected = [log for log in logs if "This node is extra or rank id exceeds. Total node number "
+                                           "for role MS_WORKER is 3 but got rank id 3" in log]
+        self.assertEqual(len(rejected), 1, logs)
+        # Its msrun ends the worker beside it, whom the scheduler misses: so the job ends.
+        self.assertEqual([run.returncode for run in runs], [1, 1], ends)
+        self.bench.wait_gone()
+
+
+class TooFewTest(DocumentsCase):
+    def test_all_end_after_the_timeout_and_the_console_says_how_many_are_missing(self):
+        for present, expected in ((3, 4), (5, 8)):
+            with self.subTest(present=present):
+                self.bench.fresh()
+                done = self.bench.run(["msrun", f"--worker_num={expected}",
+                                       f"--local_worker_num={present}", "--node_rank=0",
+                                       "--log_dir=msrun_log", "--join=True", "--cluster_time_out=3",
+                                       "net.py"], timeout=15)
+                self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+                self.assertIn(f"The cluster was never complete: {present} of {expected} processes had "
+                              f"registered, {expected - present} missing (--cluster_time_out=3).",
+                              done.stderr)
+                self.bench.wait_gone()
+
+
+if __name__ == "__main__":
+    suite.main()
