@@ -4,8 +4,10 @@
 import glob
 import json
 import os
+import pty
 import re
 import resource
+import select
 import shutil
 import signal
 import socket
@@ -580,6 +582,41 @@ class HostsTest(TorchrunCase):
             self.assertIn("has been silent", ends[0][2])
             self.assertIn("lost the rendezvous", ends[1][2])
             self.bench.wait_gone()
+
+
+class TerminalTest(TorchrunCase):
+    """A terminal shared among the workers, as a debugger needs it."""
+
+    def read_until(self, terminal, text, seconds=20):
+        """What comes up to the `text`; the terminal's own echo is part of it."""
+        shown = ""
+        deadline = time.monotonic() + seconds
+        while text not in shown:
+            ready, _, _ = select.select([terminal], [], [], max(0, deadline - time.monotonic()))
+            if not ready:
+                self.fail(f"{text!r} does not come: {shown!r}")
+            shown += os.read(terminal, 4096).decode()
+        return shown
+
+    def test_lines_go_to_one_debugger_after_the_other(self):
+        script = self.bench.write("t.py", "import os, pdb\nrank = os.environ['RANK']\n"
+                                  "pdb.set_trace()\nprint('done', rank)\n")
+        for flags in ((), ("-t", "1", "--log_dir=l")):
+            with self.subTest(flags=flags):
+                ours, theirs = pty.openpty()
+                run = self.start("--nproc=2", *flags, script, stdin=theirs, stdout=theirs,
+                                 stderr=theirs, env={"PYTHON_EXEC": "/usr/bin/python3",
+                                                     "OMP_NUM_THREADS": "1"})
+                os.close(theirs)
+                self.read_until(ours, "(Pdb) ")
+                for rank in (0, 1):
+                    os.write(ours, b"p 'rank', rank\n")
+                    self.read_until(ours, f"('rank', '{rank}')")
+                for rank in (0, 1):
+                    os.write(ours, b"c\n")
+                    self.read_until(ours, f"done {rank}")
+                self.assertEqual(run.wait(timeout=20), 0)
+                os.close(ours)
 
 
 class RealTest(TorchrunCase):
