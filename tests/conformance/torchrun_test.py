@@ -587,11 +587,11 @@ class HostsTest(TorchrunCase):
 class TerminalTest(TorchrunCase):
     """A terminal shared among the workers, as a debugger needs it."""
 
-    def read_until(self, terminal, text, seconds=20):
-        """What comes up to the `text`; the terminal's own echo is part of it."""
+    def read_until(self, terminal, text, count=1, seconds=20):
+        """What comes up to the `text`, `count` times; the terminal's own echo is part of it."""
         shown = ""
         deadline = time.monotonic() + seconds
-        while text not in shown:
+        while shown.count(text) < count:
             ready, _, _ = select.select([terminal], [], [], max(0, deadline - time.monotonic()))
             if not ready:
                 self.fail(f"{text!r} does not come: {shown!r}")
@@ -608,7 +608,7 @@ class TerminalTest(TorchrunCase):
                                  stderr=theirs, env={"PYTHON_EXEC": "/usr/bin/python3",
                                                      "OMP_NUM_THREADS": "1"})
                 os.close(theirs)
-                self.read_until(ours, "(Pdb) ")
+                self.read_until(ours, "(Pdb) ", count=2)
                 for rank in (0, 1):
                     os.write(ours, b"p 'rank', rank\n")
                     self.read_until(ours, f"('rank', '{rank}')")
