@@ -224,7 +224,8 @@ void MsrunJob::Report() {
   const ProcessSpec& culprit = ProcessOf(culprit_).spec;
   std::string name = culprit.name;
   name[0] = culprit_ == scheduler_ ? 'S' : 'W';
-  const std::string last = LastLines(ReadLogTail(culprit.out_path).text, kLastLines);
+  std::string last = LastLines(ReadLogTail(culprit.out_path).text, kLastLines);
+  if (!last.empty()) last.pop_back();  // The logger ends the line.
   console_->Log(MsLevel::kError,
                 absl::StrCat(name, " failed first: ", HowItEnded(failure_), " (process ",
                              set_->pid(culprit_), ", log file ", culprit.out_path, "). ",
