@@ -46,8 +46,9 @@ struct Wanted {
   bool attached = true;
 };
 
-LogSelection Shown(const std::vector<int>& ranks) {
+LogSelection Shown(const std::vector<int>& ranks, const std::string& role) {
   LogSelection shown;
+  shown.role = role;
   for (const int rank : ranks) shown.ranks.push_back({rank, rank});
   if (ranks.empty()) shown.want_stdout = shown.want_stderr = false;
   return shown;
@@ -76,7 +77,7 @@ absl::StatusOr<Wanted> ReadCommand(const Invocation& invocation) {
   for (const std::string& note : job->notes) Tell(flags, note);
   wanted.spec = job->spec;
   wanted.attached = job->attached;
-  if (job->shown_ranks) wanted.shown = Shown(*job->shown_ranks);
+  if (job->shown_ranks) wanted.shown = Shown(*job->shown_ranks, job->shown_role);
   return wanted;
 }
 

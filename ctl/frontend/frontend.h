@@ -26,6 +26,7 @@ struct FrontendJob {
   std::vector<std::string> notes;  // Lines for the user: what is different behind agents.
   // Ranks whose output is shown; absent: all.
   std::optional<std::vector<int>> shown_ranks;
+  std::string shown_role;  // Whose ranks these are; empty: the workers'.
   bool attached = true;  // False: the original would not wait.
 };
 

@@ -102,7 +102,9 @@ class JobMaker {
       spec().mutable_restart()->set_max_restarts(flags_.max_restart);
     }
     AddNotes();
-    job_.shown_ranks = std::vector<int>{0};  // As the original: process 0.
+    // As the original: process 0, which is the first server where there are servers.
+    job_.shown_ranks = std::vector<int>{0};
+    if (spec().roles_size() > 0) job_.shown_role = spec().roles(0).name();
     return std::move(job_);
   }
 

@@ -45,6 +45,7 @@ TEST(PaddleToJobTest, ExampleOneHasFourRanksWithADeviceEach) {
   EXPECT_EQ(job.spec.workdir(), "/work");
   EXPECT_EQ(job.spec.logs().dir(), "log");
   EXPECT_THAT(*job.shown_ranks, ElementsAre(0));
+  EXPECT_EQ(job.shown_role, "");
 }
 
 TEST(PaddleToJobTest, ExampleTwoHasTwoHosts) {
@@ -53,6 +54,10 @@ TEST(PaddleToJobTest, ExampleTwoHasTwoHosts) {
   EXPECT_EQ(job.spec.nodes().min(), 2);
   EXPECT_EQ(job.spec.nodes().max(), 2);
   EXPECT_THAT(job.notes, Contains(HasSubstr("--master is not used")));
+}
+
+TEST(PaddleToJobTest, TheFirstServerIsShownWhereThereAreServers) {
+  EXPECT_EQ(Job({"--server_num=2", "--trainer_num=4", "train.py"}).shown_role, "server");
 }
 
 TEST(PaddleToJobTest, ExamplesThreeAndFourHaveServersAndTrainers) {
