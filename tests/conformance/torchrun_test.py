@@ -669,13 +669,17 @@ main()
 
     def test_an_exception_of_a_rank_is_in_the_table_and_not_its_fallout(self):
         script = self.bench.write("t.py", self.SCRIPT)
-        done = self.torchrun("--nproc=3", "--log_dir=l", script, "fail", env=self.env)
+        parents = os.path.join(self.bench.cwd, "parents.json")
+        done = self.torchrun("--nproc=3", "--log_dir=l", script, "fail",
+                             env={**self.env, "TORCHELASTIC_ERROR_FILE": parents})
         self.assertEqual(done.returncode, 1)
         root = done.stderr[done.stderr.index("Root Cause"):]
         self.assertIn("rank      : 1 (local_rank: 1)", root)
         self.assertIn("RuntimeError: boom", root)
         self.assertRegex(root, r"error_file: /\S+/l/none_\w+/attempt_0/1/error.json")
         self.assertIn("traceback : Traceback (most recent call last):", root)
+        message = json.loads(self.bench.read("parents.json"))["message"]
+        self.assertEqual((message["message"], message["errorCode"]), ("RuntimeError: boom", 1))
 
     def test_the_environment_is_the_real_torchruns(self):
         """Debian's own works with -r 1 -t 1."""

@@ -22,6 +22,8 @@ class NodeAgent {
     NodeFacts facts;
     bool leads = false;  // The job cannot go on without this launcher.
     std::string title;   // For the table of failures.
+    // Where whoever started this launcher looks for the error file of a worker; may be empty.
+    std::string parent_error_file;
     // From SIGTERM to SIGKILL, as the original.
     absl::Duration stop_grace = absl::Seconds(30);
   };
@@ -48,6 +50,7 @@ class NodeAgent {
   // Stops what runs, says goodbye to the leader, and ends. No message of the leader counts then.
   void End(int exit_code, int signal, absl::Duration grace);
   void EndedOne();
+  void PassErrorFileOn() const;
 
   const Options options_;
   EventLoop* const loop_;

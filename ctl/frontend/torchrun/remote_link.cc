@@ -46,7 +46,7 @@ void RemoteLink::Close(std::function<void()> done) {
 }
 
 void RemoteLink::Try() {
-  absl::StatusOr<UniqueFd> fd = StartConnect(host_, port_);
+  absl::StatusOr<UniqueFd> fd = StartConnect(host_, port_, attempts_++);
   if (!fd.ok()) return TryLater(std::string(fd.status().message()));
   connecting_ = *std::move(fd);
   loop_->Watch(connecting_.get(), EPOLLOUT, [this](uint32_t) { OnDecided(); });

@@ -39,6 +39,7 @@ class RemoteLink final : public LeaderLink {
   const int port_;
   const absl::Duration join_timeout_;
   absl::Duration deadline_;
+  int attempts_ = 0;
   Callbacks callbacks_;
   UniqueFd connecting_;
   std::unique_ptr<FrameChannel> channel_;

@@ -167,6 +167,8 @@ absl::StatusOr<int> Runner::Run() {
   NodeAgent::Options options;
   options.leads = link_.leads;
   options.title = plan_.title;
+  const auto parents = call_.env.find("TORCHELASTIC_ERROR_FILE");
+  if (parents != call_.env.end()) options.parent_error_file = parents->second;
   options.facts = {rendezvous_.run_id,
                    rendezvous_.is_static ? "static" : "c10d",
                    rendezvous_.min_nodes,
