@@ -247,11 +247,14 @@ class LogTest(TorchrunCase):
         self.addCleanup(subprocess.run, ["rm", "-r", os.path.dirname(where)], check=True)
         self.assertTrue(os.path.exists(os.path.join(where, "attempt_0/1/stdout.log")))
 
-    def test_a_good_run_leaves_no_directory(self):
+    def test_a_run_without_logs_or_failures_leaves_no_directory(self):
         temp = self.bench.path("work", "tmp")
         os.mkdir(temp)
         done = self.torchrun("t.py", env={"TMPDIR": temp})
         self.assertEqual((done.returncode, os.listdir(temp)), (0, []))
+        done = self.torchrun("--nnodes=2", "--rdzv_conf=timeout=1", f"--master_port={free_port()}",
+                             "t.py", env={"TMPDIR": temp})
+        self.assertEqual((done.returncode, os.listdir(temp)), (1, []), "nothing was started")
 
 
 class FailureTest(TorchrunCase):

@@ -48,6 +48,8 @@ absl::StatusOr<std::string> RunDir::Attempt(int number, int workers) const {
   return attempt;
 }
 
+bool RunDir::used() const { return PathExists(JoinPath(path_, "attempt_0")); }
+
 void RunDir::Discard() const {
   if (!temporary_.empty()) RemoveTree(temporary_).IgnoreError();
 }

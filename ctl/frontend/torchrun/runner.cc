@@ -160,7 +160,12 @@ absl::Status Runner::MakeWorkers() {
 absl::StatusOr<int> Runner::Run() {
   MUSTER_RETURN_IF_ERROR(Prepare());
   MUSTER_RETURN_IF_ERROR(MakeWorkers());
-  MUSTER_ASSIGN_OR_RETURN(link_, MakeLink());
+  absl::StatusOr<Link> link = MakeLink();
+  if (!link.ok()) {
+    run_dir_->Discard();
+    return link.status();
+  }
+  link_ = *std::move(link);
   if (plan_.threads_note) Say(kThreadsNote);
   const bool has_logs = plan_.redirects.any() || plan_.tee.any();
   if (has_logs && options_.log_dir.empty()) Say(absl::StrCat("logs are in ", run_dir_->path()));
@@ -190,7 +195,7 @@ absl::StatusOr<int> Runner::Run() {
   loop_.Run();
   tee_out_.Finish();
   tee_err_.Finish();
-  if (exit_code == 0 && !has_logs) run_dir_->Discard();
+  if ((exit_code == 0 && !has_logs) || !run_dir_->used()) run_dir_->Discard();
   return exit_code;
 }
 
