@@ -84,17 +84,17 @@ class DocumentBench(drop_in.Bench):
         found = cluster.wait_for(read, seconds, f"{count} reports") if count else read()
         return sorted(found, key=lambda record: record["began_ns"])
 
-    def wait_text(self, name, text, seconds=20):
-        """Waits until a file has `text` in it; returns all of it."""
+    def wait_text(self, name, text, count=1, seconds=20):
+        """Waits until a file has `text` in it, so many times; returns all of it."""
         path = os.path.join(self.cwd, name)
 
         def read():
             if not os.path.exists(path):
                 return None
             content = self.read(path)
-            return content if text in content else None
+            return content if content.count(text) >= count else None
 
-        return cluster.wait_for(read, seconds, f"'{text}' in {name}")
+        return cluster.wait_for(read, seconds, f"{count} × '{text}' in {name}")
 
 
 def document(name):
