@@ -27,7 +27,8 @@ constexpr absl::Duration kMeetTimeout = absl::Seconds(60);
 ElasticJob::ElasticJob(const PaddleJobParts& parts, std::unique_ptr<Etcd> etcd)
     : parts_(parts),
       etcd_(std::move(etcd)),
-      members_(parts.loop, etcd_.get(), parts.settings->flags.job_id, parts.settings->pod_name),
+      members_(parts.loop, etcd_.get(), parts.settings->flags.job_id, parts.settings->pod_name,
+               parts.settings->node_ip),
       info_prefix_(absl::StrCat("/", parts.settings->flags.job_id, "/info/")),
       status_key_(absl::StrCat("/paddle/", parts.settings->flags.job_id)),
       failure_key_(absl::StrCat("/muster/", parts.settings->flags.job_id, "/failed")) {}
@@ -97,7 +98,7 @@ std::string ElasticJob::Present() const {
           ? absl::StrCat(flags().max_nodes)
           : absl::StrCat("at least ", flags().min_nodes, " and at most ", flags().max_nodes);
   return absl::StrCat(members_.count(), " of ", wanted, " nodes are here",
-                      members_.count() > 0 ? ": pods " : "", absl::StrJoin(members_.Names(), ", "));
+                      members_.count() > 0 ? ": " : "", absl::StrJoin(members_.Names(), ", "));
 }
 
 void ElasticJob::Report() {
