@@ -31,17 +31,6 @@ class DocumentsCase(unittest.TestCase):
             self.assertIn(f"Global rank id: {rank}\n", log)
         return log
 
-    def run_on_hosts(self, hosts, commands, codes):
-        """Runs one command on each host, in its own directory; (stdout, stderr) of each."""
-        runs = [self.bench.popen(hosts.command(i, words), cwd=self.bench.path(f"host{i}"))
-                for i, words in enumerate(commands)]
-        outputs = []
-        for run, code in zip(runs, codes):
-            out, err = run.communicate(timeout=60)
-            self.assertEqual(run.returncode, code, out + err)
-            outputs.append((out, err))
-        return outputs
-
 
 class OneHostTest(DocumentsCase):
     def test_bash_msrun_single_sh(self):
@@ -61,27 +50,39 @@ class OneHostTest(DocumentsCase):
         self.bench.wait_gone()
 
 
-class TwoHostsTest(DocumentsCase):
+class HostsCase(DocumentsCase):
     """Each host has a disk, a name and an address of its own."""
+
+    HOSTS = 2
 
     def setUp(self):
         super().setUp()
-        self.hosts = host.Hosts(2)
+        self.hosts = host.Hosts(self.HOSTS)
         self.hosts.__enter__()
         self.addCleanup(self.hosts.close)
-        self.dirs = [self.bench.host_dir(index) for index in range(2)]
+        self.dirs = [self.bench.host_dir(index) for index in range(self.HOSTS)]
 
-    def scripts(self, change=lambda text: text):
-        """The page's script of each host; `change`: on its text."""
+    def start(self, index, line):
+        return self.bench.popen(self.hosts.command(index, line.split()), cwd=self.dirs[index])
+
+    def check_end(self, run, code):
+        out, err = run.communicate(timeout=60)
+        self.assertEqual(run.returncode, code, out + err)
+        return out, err
+
+
+class TwoHostsTest(HostsCase):
+    def run_scripts(self, change=lambda text: text):
+        """Runs the page's script of each host; (stdout, stderr) of each. `change`: on its text."""
         for index in range(2):
             path = self.bench.script(f"msrun_{index + 1}.sh", self.dirs[index],
                                      address=self.hosts.addresses[0])
             self.bench.write(path, change(self.bench.read(path)))
-        return [["bash", f"msrun_{index + 1}.sh"] for index in range(2)]
+        runs = [self.start(index, f"bash msrun_{index + 1}.sh") for index in range(2)]
+        return [self.check_end(run, 0) for run in runs]
 
     def test_bash_msrun_1_sh_and_msrun_2_sh(self):
-        outputs = self.run_on_hosts(self.hosts, self.scripts(), (0, 0))
-        for index, (out, _) in enumerate(outputs):
+        for index, (out, _) in enumerate(self.run_scripts()):
             for rank in range(4 * index, 4 * index + 4):
                 self.check_trained(f"{self.dirs[index]}/msrun_log/worker_{rank}.log", rank)
                 self.assertIn(f"Global rank id: {rank}\n", out)
@@ -89,8 +90,7 @@ class TwoHostsTest(DocumentsCase):
         self.assertEqual(logs, [True, False], "the scheduler runs where the address is")
 
     def test_the_ranks_are_found_by_grep_where_they_are_left_open(self):
-        drop = lambda text: re.sub(r" --node_rank=\d", "", text)
-        self.run_on_hosts(self.hosts, self.scripts(drop), (0, 0))
+        self.run_scripts(change=lambda text: re.sub(r" --node_rank=\d", "", text))
         ranks = []
         for directory in self.dirs:
             done = self.bench.run(["bash", "-c", 'grep -rn "Global rank id"'], cwd=directory)
@@ -100,31 +100,36 @@ class TwoHostsTest(DocumentsCase):
             ranks += [rank for _, rank in found]
         self.assertEqual(sorted(ranks), list("01234567"))
 
-    def test_too_many_workers_the_extra_one_is_rejected_and_the_job_goes_on(self):
-        line = (f"msrun --worker_num=2 --local_worker_num={{}} --master_addr={self.hosts.addresses[0]} "
-                "--node_rank={} --join=True --cluster_time_out=20 net.py --steps=400")
-        commands = [line.format(2, 0).split(), line.format(1, 2).split()]
-        _, (out, err) = self.run_on_hosts(self.hosts, commands, (0, 1))
-        log = self.bench.read(f"{self.dirs[1]}/worker_2.log")
-        self.assertIn("This node is extra or rank id exceeds. Total node number for role MS_WORKER is "
-                      "2 but got rank id 2", log)
-        self.assertIn("This node is extra or rank id exceeds.", out)
-        self.assertIn("Worker 2 failed first: exit code 1", err)
 
-    def test_too_many_workers_of_open_rank_one_of_them_is_rejected(self):
-        line = (f"msrun --worker_num=3 --local_worker_num=2 --master_addr={self.hosts.addresses[0]} "
-                "--join=True --cluster_time_out=20 net.py --steps=100000").split()
-        runs = [self.bench.popen(self.hosts.command(i, line), cwd=self.dirs[i],
-                                 env={"MS_NODE_TIMEOUT": "2"}) for i in range(2)]
-        ends = [run.communicate(timeout=60) for run in runs]
-        logs = [self.bench.read(f"{directory}/worker_{i}.log")
-                for directory in self.dirs for i in range(2)]
-        rejected = [log for log in logs if "This node is extra or rank id exceeds. Total node number "
-                                           "for role MS_WORKER is 3 but got rank id 3" in log]
-        self.assertEqual(len(rejected), 1, logs)
-        # Its msrun ends the worker beside it, whom the scheduler misses: so the job ends.
-        self.assertEqual([run.returncode for run in runs], [1, 1], ends)
+class TooManyTest(HostsCase):
+    """One worker on each of three hosts, where the job has two."""
+
+    HOSTS = 3
+
+    def check_rejected(self, flags):
+        """`flags`: more for the host of this number."""
+        line = (f"msrun --worker_num=2 --local_worker_num=1 --master_addr={self.hosts.addresses[0]} "
+                f"--join=True --cluster_time_out=20 {{}} net.py --until {self.bench.cwd}/enough")
+        runs = [self.start(index, line.format(flags.format(index))) for index in range(2)]
+        self.bench.wait_text(f"{self.dirs[0]}/scheduler.log", "The cluster is built: 2 nodes.")
+        out, err = self.check_end(self.start(2, line.format(flags.format(2))), 1)
+        text = ("This node is extra or rank id exceeds. Total node number for role MS_WORKER is 2 but "
+                "got rank id 2")
+        log, = [name for name in os.listdir(self.dirs[2]) if name.startswith("worker_")]
+        self.assertIn(text, self.bench.read(f"{self.dirs[2]}/{log}"))
+        self.assertIn(text, out)
+        self.assertRegex(err, r"Worker \d failed first: exit code 1")
+        self.assertIn("is rejected", self.bench.read(f"{self.dirs[0]}/scheduler.log"))
+        self.bench.write("enough", "")
+        for run in runs:
+            self.check_end(run, 0)
         self.bench.wait_gone()
+
+    def test_of_a_rank_beyond_the_last(self):
+        self.check_rejected("--node_rank={}")
+
+    def test_of_open_rank(self):
+        self.check_rejected("")
 
 
 class TooFewTest(DocumentsCase):
@@ -144,4 +149,5 @@ class TooFewTest(DocumentsCase):
 
 
 if __name__ == "__main__":
+    host.move_to_own_network()
     suite.main()

@@ -10,6 +10,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e")]
 
 import document_bench
+import host
 import suite
 import terminal
 
@@ -117,4 +118,5 @@ class DebuggerTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    host.move_to_own_network()
     suite.main()

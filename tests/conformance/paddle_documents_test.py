@@ -282,4 +282,5 @@ class ElasticTest(ExamplesCase):
 
 
 if __name__ == "__main__":
+    host.move_to_own_network()
     suite.main()
