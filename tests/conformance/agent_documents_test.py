@@ -17,8 +17,8 @@ import host
 import paddle_examples
 import suite
 
-MSRUN = ("msrun --worker_num=8 --local_worker_num=8 --master_port=8118 --log_dir=msrun_log --join=True "
-         "--cluster_time_out=300 net.py")
+MSRUN = ("msrun --worker_num=8 --local_worker_num=8 --master_port=8118 --log_dir=msrun_log "
+         "--join=True --cluster_time_out=300 net.py")
 
 
 class AgentCase(unittest.TestCase):
@@ -31,6 +31,10 @@ class AgentCase(unittest.TestCase):
         with open(cls.bench.path("bin", "poprun"), "w") as poprun:
             poprun.write('#!/bin/sh\nprintf "%s\\n" "$@"\n')
             os.fchmod(poprun.fileno(), 0o755)
+        cls.start_agents()
+
+    @classmethod
+    def start_agents(cls):
         cls.cluster = cluster.Cluster(devices="nvidia:4", env={"PATH": cls.bench.env["PATH"]})
         cls.addClassCleanup(cls.cluster.close)
         cls.cluster.start_agent()
@@ -43,10 +47,17 @@ class AgentCase(unittest.TestCase):
         before, _, line = script.strip().rpartition("\n")
         text = f"{before}\nmsctl run --agent {' '.join(flags)} -- {line}\n"
         done = self.bench.run(["bash", "-e", self.bench.write("script.sh", text)],
-                              env={"MSCTL_ADDRESS": self.cluster.address,
-                                   "XDG_STATE_HOME": self.cluster.env["XDG_STATE_HOME"]})
+                              env={"MSCTL_ADDRESS": self.address(),
+                                   "XDG_STATE_HOME": self.bench.path("home")})
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return done
+
+    def address(self):
+        return self.cluster.address
+
+    def roles(self, count):
+        roles = [record["env"]["TRAINING_ROLE"] for record in self.bench.records(count)]
+        return {role: roles.count(role) for role in roles}
 
     def ranks(self, job):
         """{(role, rank): what the agent says of it}, in the newest attempt."""
@@ -99,10 +110,6 @@ class PaddleTest(AgentCase):
     def succeed_with(self, number):
         return self.succeed(paddle_examples.EXAMPLES[number][0])
 
-    def roles(self, count):
-        roles = [record["env"]["TRAINING_ROLE"] for record in self.bench.records(count)]
-        return {role: roles.count(role) for role in roles}
-
     def test_example_1_four_devices(self):
         done = self.succeed_with(1)
         ranks = {int(record["env"]["PADDLE_TRAINER_ID"]): record["env"]
@@ -141,6 +148,87 @@ class PaddleTest(AgentCase):
         words = self.bench.read("log/workerlog.0").splitlines()
         self.assertIn("--num-instances=2", words)
         self.assertIn("--num-replicas=4", words)
+
+
+class TwoAgentsTest(AgentCase):
+    """The documents' lines for the first of two hosts, each of which has an agent: one line is now
+    enough for both. They share a disk, and the sockets on it."""
+
+    @classmethod
+    def start_agents(cls):
+        cls.hosts = host.Hosts(addresses=paddle_examples.HOSTS)
+        cls.hosts.__enter__()
+        cls.addClassCleanup(cls.hosts.close)
+        cls.agents = []
+        cls.addClassCleanup(cls.end_agents)
+        for index in range(2):
+            cls.start_agent(index)
+        cluster.wait_for(lambda: cls.nodes_ready() == 2, 20, "two agents")
+
+    @classmethod
+    def start_agent(cls, index):
+        files = cls.bench.bin
+        scheduler = "self" if index == 0 else cls.socket(0)
+        words = [files.msagentd, f"--state_dir={cls.bench.path(f'state{index}')}",
+                 f"--listen={cls.socket(index)}", f"--scheduler={scheduler}",
+                 f"--shim_path={files.msshim}", f"--agent_name=node-{index}",
+                 f"--agent_address={cls.hosts.addresses[index]}", "--agent_devices=nvidia:4"]
+        with open(cls.bench.path(f"agent{index}.log"), "w") as log:
+            cls.agents.append(cls.bench.popen(cls.hosts.command(index, words), stdout=log, stderr=log,
+                                              cwd=cls.bench.dir))
+
+    @classmethod
+    def end_agents(cls):
+        for agent in cls.agents:
+            agent.kill()
+            agent.wait()
+        for pid in cluster.pids_with_text(cls.bench.path("state")):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+    @classmethod
+    def socket(cls, index):
+        return "unix:" + cls.bench.path(f"{index}.sock")
+
+    @classmethod
+    def nodes_ready(cls):
+        done = cls.bench.run(["msctl", f"--address={cls.socket(0)}", "get", "nodes"])
+        return done.stdout.count("READY")
+
+    def address(self):
+        return self.socket(0)
+
+    def hosts_of(self, count, variable):
+        """How many of the job's processes each host has."""
+        found = [record["env"][variable].split(":")[0] for record in self.bench.records(count)]
+        self.assertEqual(len(found), count)
+        return {address: found.count(address) for address in found}
+
+    def test_msrun_with_four_workers_on_each(self):
+        text = document_bench.document("msrun_1.sh")
+        self.succeed(text.replace("<node_1 ip address>", self.hosts.addresses[0]))
+        ranks = [record["env"]["RANK_ID"] for record in self.bench.records(9)
+                 if record["env"]["MS_ROLE"] == "MS_WORKER"]
+        self.assertEqual(sorted(ranks), list("01234567"))
+        log = self.bench.read("msrun_log/scheduler.log")
+        for address in self.hosts.addresses:
+            self.assertEqual(log.count(f"ip: {address} is registered successfully"), 4)
+
+    def test_example_2_eight_trainers(self):
+        self.succeed(paddle_examples.EXAMPLES[2][0])
+        self.assertEqual(self.hosts_of(8, "PADDLE_CURRENT_ENDPOINT"),
+                         dict.fromkeys(self.hosts.addresses, 4))
+
+    def test_examples_4_6_and_8_parameter_servers(self):
+        for number, trainers, stages in ((4, 4, 0), (6, 4, 0), (8, 2, 2)):
+            with self.subTest(number):
+                self.bench.fresh()
+                self.succeed(paddle_examples.EXAMPLES[number][0])
+                roles = {"PSERVER": 2, "TRAINER": trainers, "HETER_TRAINER": stages}
+                self.assertEqual(self.roles(6), {role: n for role, n in roles.items() if n})
+                self.assertEqual(self.hosts_of(6, "POD_IP"), dict.fromkeys(self.hosts.addresses, 3))
 
 
 class RecoveryTest(AgentCase):

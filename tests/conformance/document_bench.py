@@ -1,5 +1,6 @@
-"""A directory like the documents' reader's: their scripts, net.py and train.py, a prepared MNIST_Data/
-and a `python` on PATH, which here runs the contract worker and notes the environment it is given."""
+"""A directory like the documents' reader's: their scripts, net.py and train.py, a prepared
+MNIST_Data/ and a `python` on PATH, which here notes the environment that it is given. The scripts
+are the contract worker."""
 
 import glob
 import os

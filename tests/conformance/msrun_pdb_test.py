@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The msrun page's section on debuggers, at a terminal: pdb on all ranks, on one, behind a barrier."""
+"""The msrun page on debuggers, at a terminal: pdb on all ranks, on one, behind a barrier."""
 
 import os
 import re
@@ -14,10 +14,10 @@ import host
 import suite
 import terminal
 
-ALL = ("msrun --worker_num=8 --local_worker_num=8 --master_port=8118 --log_dir=msrun_log --join=True "
-       "--cluster_time_out=300 net.py")
-ONLY_7 = ("msrun --worker_num=8 --local_worker_num=8 --master_port=8118 --log_dir=msrun_log --join=True "
-          "--cluster_time_out=300 --tail_worker_log=7 net.py")
+ALL = ("msrun --worker_num=8 --local_worker_num=8 --master_port=8118 --log_dir=msrun_log "
+       "--join=True --cluster_time_out=300 net.py")
+ONLY_7 = ("msrun --worker_num=8 --local_worker_num=8 --master_port=8118 --log_dir=msrun_log "
+          "--join=True --cluster_time_out=300 --tail_worker_log=7 net.py")
 PROMPT = r"\(Pdb\) "
 
 
