@@ -29,7 +29,8 @@ struct ProcessEnd {
 //
 // While it lives, the launcher adopts orphans (PR_SET_CHILD_SUBREAPER), so that a stop reaches
 // grandchildren that made sessions of their own; a guard process stops what is left if the launcher
-// itself is killed. On the loop's thread; made before there are other threads.
+// itself is killed. Children that this process had before (`exec > >(tee log); exec torchrun …`)
+// are left alone. On the loop's thread; made before there are other threads.
 class ProcessSet {
  public:
   using OnEnd = std::function<void(int index, const ProcessEnd& end)>;

@@ -1,6 +1,7 @@
 // Real processes of /bin/sh: what the kernel does with sessions and orphans is the point.
 #include "ctl/frontend/engine/process_set.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -8,6 +9,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <map>
 #include <memory>
 #include <string>
@@ -186,6 +188,49 @@ TEST_F(ProcessSetTest, SweepKillsWhatAnEndedProcessLeft) {
   ASSERT_TRUE(Ended(index));
   set_->Sweep(index);
   EXPECT_TRUE(RunUntil(&loop_, [orphan] { return IsGone(orphan); }));
+}
+
+// `exec > >(tee log); exec torchrun …`: the tee is a child of the launcher, and none of its job.
+TEST_F(ProcessSetTest, LeavesChildrenAloneThatWereThereBefore) {
+  const pid_t before = fork();
+  ASSERT_GE(before, 0);
+  if (before == 0) {
+    for (;;) pause();
+  }
+  Make();
+  ASSERT_TRUE(Ended(Start(Shell("(sleep 1000) & exit 0"))));
+  set_->Sweep(0);
+  bool stopped = false;
+  set_->Stop(absl::ZeroDuration(), [&stopped] { stopped = true; });
+  EXPECT_TRUE(RunUntil(&loop_, [&stopped] { return stopped; }));
+  set_.reset();
+  EXPECT_FALSE(IsGone(before));
+  kill(before, SIGKILL);
+  waitpid(before, nullptr, 0);
+}
+
+TEST_F(ProcessSetTest, ALogThatIsAPipeNeedsAReader) {
+  Make();
+  ASSERT_EQ(mkfifo(tree_.Path("out.log").c_str(), 0600), 0);
+  const absl::Status status = set_->Start(Shell("echo one")).status();
+  EXPECT_NE(status.message().find("out.log"), absl::string_view::npos) << status;
+  const UniqueFd reader(open(tree_.Path("out.log").c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  ASSERT_TRUE(Ended(Start(Shell("grep flags /proc/$$/fdinfo/1"))));
+  char text[64] = "";
+  ASSERT_GT(read(reader.get(), text, sizeof(text) - 1), 0);
+  int flags = 0;
+  ASSERT_EQ(sscanf(text, "flags: %o", reinterpret_cast<unsigned*>(&flags)), 1) << text;
+  EXPECT_EQ(flags & O_NONBLOCK, 0) << "the rank's own writes wait";
+}
+
+TEST_F(ProcessSetTest, SaysWhatIsTooLong) {
+  Make();
+  ProcessSpec spec = Shell("true");
+  spec.env["ENDPOINTS"] = std::string(131072, 'x');
+  const absl::Status status = set_->Start(spec).status();
+  EXPECT_NE(status.message().find("ENDPOINTS alone has 131082 bytes; one may have 131071"),
+            absl::string_view::npos)
+      << status;
 }
 
 TEST_F(ProcessSetTest, LeavesNothingWhenItGoes) {

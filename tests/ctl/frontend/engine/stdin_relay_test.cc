@@ -117,6 +117,18 @@ TEST_F(StdinRelayTest, ALineIsHeldUntilSomebodyReads) {
   EXPECT_TRUE(Logged(0, "a\n"));
 }
 
+// Other ranks may write all the time: each of their lines nudges.
+TEST_F(StdinRelayTest, AHeldLineIsNotPutOffByNudges) {
+  StartRank("while [ ! -e " + tree_.Path("go") + " ]; do sleep 0.01; done; exec cat");
+  Type("a\n");
+  RunUntil(&loop_, [this] { return Log(0).empty(); });
+  tree_.Write("go", "");
+  EXPECT_TRUE(RunUntil(&loop_, [this] {
+    relay_->Nudge();
+    return Log(0) == "a\n";
+  }));
+}
+
 TEST_F(StdinRelayTest, AGrandchildMayBeWhoReads) {
   StartRank("(cat); true");
   Type("a\n");
