@@ -22,6 +22,7 @@ struct RoleNeeds {
   int ports_per_rank = 0;  // On every rank's own host.
   int ports_on_first_rank =
       0;  // On top, for rank 0 of the role: RankPlacement.ports begins with them.
+  int fixed_port_of_first_rank = 0;  // Named by the job: held for rank 0, too. 0: none.
 };
 
 // Which rank of which gang a plan is for. Everything pointed to must outlive the call.
