@@ -1,9 +1,16 @@
 #include "ctl/frontend/rendezvous/kv_client.h"
 
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <string>
+#include <thread>
 
+#include "common/base/unique_fd.h"
 #include "ctl/frontend/rendezvous/kv_server.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -92,6 +99,33 @@ TEST_F(KvClientTest, SaysThatNobodyAnswers) {
   const auto keys = Get("/");
   EXPECT_TRUE(absl::IsUnavailable(keys.status())) << keys.status();
   EXPECT_THAT(std::string(keys.status().message()), HasSubstr(std::to_string(port)));
+}
+
+// A byte now and then keeps a connection alive for ever; a call it does not.
+TEST_F(KvClientTest, DoesNotWaitForAnAnswerThatDrips) {
+  const UniqueFd listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  auto* const generic = reinterpret_cast<sockaddr*>(&address);
+  ASSERT_EQ(bind(listener.get(), generic, size), 0);
+  ASSERT_EQ(listen(listener.get(), 1), 0);
+  ASSERT_EQ(getsockname(listener.get(), generic, &size), 0);
+  std::atomic<bool> over{false};
+  std::thread dripping([&listener, &over] {
+    const UniqueFd fd(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    pollfd gone = {fd.get(), POLLRDHUP, 0};
+    while (!over && send(fd.get(), "H", 1, MSG_NOSIGNAL) == 1) poll(&gone, 1, 20);
+  });
+  loop_.Call([this, &address] {
+    client_ = KvClient::Create(loop_.loop(), "127.0.0.1", ntohs(address.sin_port),
+                               absl::Milliseconds(200));
+  });
+  const auto keys = Get("/");
+  over = true;
+  dripping.join();
+  EXPECT_TRUE(absl::IsUnavailable(keys.status())) << keys.status();
 }
 
 TEST_F(KvClientTest, IsSilentAfterItsEnd) {

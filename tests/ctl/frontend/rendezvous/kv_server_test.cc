@@ -104,6 +104,12 @@ TEST_F(KvServerTest, AnswersRubbishWithoutDying) {
   EXPECT_THAT(Send("GET", "/healthy"), HasSubstr("200"));
 }
 
+TEST_F(KvServerTest, RefusesWhatWouldSpoilEveryLaterAnswer) {
+  EXPECT_THAT(Send("PUT", "/a", "\xff\xfe"), StartsWith("HTTP/1.1 400"));
+  EXPECT_THAT(Send("PUT", "/\xff", "a"), StartsWith("HTTP/1.1 400"));
+  EXPECT_TRUE(server_->WithPrefix("/a").empty());
+}
+
 TEST_F(KvServerTest, RefusesAPortThatIsTaken) {
   const absl::Status second = KvServer::Start(server_->port()).status();
   EXPECT_TRUE(absl::IsAlreadyExists(second)) << second;

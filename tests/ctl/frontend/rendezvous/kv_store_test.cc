@@ -29,6 +29,20 @@ TEST(KvStoreTest, SaysWhetherAKeyWasThere) {
   EXPECT_FALSE(store.Erase("/a"));
 }
 
+TEST(KvStoreTest, CountsItsBytes) {
+  FakeClock clock;
+  KvStore store(&clock);
+  store.Put("/a", "one");
+  store.Put("/a", "three");
+  store.Put("/b", "");
+  EXPECT_EQ(store.bytes(), 9U);
+  store.Erase("/b");
+  EXPECT_EQ(store.bytes(), 7U);
+  clock.Advance(absl::Seconds(11));
+  store.EraseStale("/", absl::Seconds(10));
+  EXPECT_EQ(store.bytes(), 0U);
+}
+
 TEST(KvStoreTest, DropsKeysThatNobodyPutsAgain) {
   FakeClock clock;
   KvStore store(&clock);
