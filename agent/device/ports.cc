@@ -22,7 +22,8 @@ bool CanBind(int family, const sockaddr* address, socklen_t size, bool reuse) {
   const int on = 1;
   if (reuse) setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   if (family == AF_INET6) setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-  return bind(fd.get(), address, size) == 0 || errno == EADDRNOTAVAIL;
+  if (bind(fd.get(), address, size) == 0 || errno == EADDRNOTAVAIL) return true;
+  return reuse && errno == EACCES;  // Below 1024, where that takes root: nobody can tell.
 }
 
 bool CanBindAll(int port, bool reuse) {

@@ -31,6 +31,7 @@ std::string RolesText(const v1::JobSpec& spec) {
     roles.push_back(role.count() > 0
                         ? absl::StrCat(role.name(), " x ", role.count())
                         : absl::StrCat(role.name(), " x ", role.per_node(), " per node"));
+    if (!role.node_ranks().empty()) absl::StrAppend(&roles.back(), " on ", role.node_ranks());
   }
   return absl::StrJoin(roles, ", ");
 }

@@ -33,6 +33,8 @@ class Matcher {
   // The first node that is free and fits, or kNone. Nodes once taken stay taken.
   int FreeNode(Kind* kind);
   void Move(size_t host, int node);
+  // Hosts with equal shares get their nodes in the nodes' order.
+  void SortWithinKinds();
 
   const std::vector<const NodeView*>& nodes_;
   const FindMisfitOf& misfit_;
@@ -67,8 +69,22 @@ NodeMatch Matcher::Run() && {
     }
     break;
   }
+  SortWithinKinds();
   for (const int node : node_of_) match.nodes.push_back(nodes_[static_cast<size_t>(node)]);
   return match;
+}
+
+void Matcher::SortWithinKinds() {
+  std::vector<std::vector<int>> nodes(kinds_.size());
+  for (size_t host = 0; host < node_of_.size(); ++host) {
+    nodes[kind_of_[host]].push_back(node_of_[host]);
+  }
+  for (std::vector<int>& of_kind : nodes) std::sort(of_kind.rbegin(), of_kind.rend());
+  for (size_t host = 0; host < node_of_.size(); ++host) {
+    std::vector<int>& left = nodes[kind_of_[host]];
+    node_of_[host] = left.back();
+    left.pop_back();
+  }
 }
 
 bool Matcher::GiveNode(size_t host) {

@@ -20,7 +20,8 @@ using FindMisfitOf = std::function<std::optional<Misfit>(const NodeView&, const 
 
 // Finds a node for each share whenever that is possible. A host takes the first of `nodes` that
 // fits and is free; only where there is none, hosts before it move to other nodes, as few as
-// possible. Pure. `misfit` says why a node cannot take a share.
+// possible. Those with equal shares get their nodes in this order. Pure. `misfit` says why a node
+// cannot take a share.
 NodeMatch MatchNodes(const std::vector<const NodeView*>& nodes, const std::vector<Share>& shares,
                      const FindMisfitOf& misfit);
 

@@ -37,6 +37,31 @@ TEST(PaddleCollectiveTest, EveryKindOfDeviceHasItsName) {
   }
 }
 
+TEST(PaddlePsTest, ServersAndTrainersMayHaveHostsOfTheirOwn) {
+  LaunchCase job(
+      "contract: 'paddle_ps' command: 'x' nodes { min: 3 } "
+      "roles { name: 'server' count: 1 node_ranks: '0' } "
+      "roles { name: 'trainer' per_node: 2 node_ranks: '1-2' }");
+  ASSERT_TRUE(CheckContract(job.spec).ok()) << CheckContract(job.spec);
+  EXPECT_EQ(job.Render(0, 0)->env.at("TRAINING_ROLE"), "PSERVER");
+  const auto last = job.Render(2, 1);
+  ASSERT_TRUE(last.ok()) << last.status();
+  EXPECT_EQ(last->env.at("TRAINING_ROLE"), "TRAINER");
+  EXPECT_EQ(last->env.at("PADDLE_TRAINER_ID"), "3");
+  EXPECT_EQ(last->env.at("PADDLE_TRAINERS_NUM"), "4");
+  EXPECT_TRUE(absl::StartsWith(last->env.at("PADDLE_PSERVERS_IP_PORT_LIST"), "127.0.0.1:"));
+  EXPECT_EQ(last->env.at("POD_IP"), "127.0.0.3");
+}
+
+TEST(PaddlePsTest, AHostWithoutServersAndTrainersIsRefused) {
+  const LaunchCase job(
+      "contract: 'paddle_ps' command: 'x' nodes { min: 3 } roles { name: 'server' count: 1 } "
+      "roles { name: 'trainer' count: 2 }");
+  EXPECT_EQ(CheckContract(job.spec),
+            absl::InvalidArgumentError("roles: of 3 hosts host 2 has no rank of any role; say "
+                                       "fewer 'nodes', or a larger 'count'"));
+}
+
 TEST(PaddleCollectiveTest, SelectedDevicesCountWithinTheListThatTheUserLeft) {
   LaunchCase job(
       absl::StrCat("contract: 'paddle_collective' command: 'x' ranks_per_node: 4 ", kGpu));

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -11,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/base/status.h"
+#include "common/job/node_list.h"
 #include "ctl/frontend/paddle/flags.h"
 #include "ctl/frontend/paddle/ipu.h"
 #include "ctl/frontend/paddle/job_mode.h"
@@ -65,10 +65,14 @@ void SetDevices(const Wish& wish, int count, v1::DeviceRequest* request) {
   request->set_count(count);
 }
 
-std::set<std::string> HostsOf(const std::vector<Endpoints>& lists) {
-  std::set<std::string> hosts;
+// Each host once, in the order in which the lists name them: the node ranks of the job.
+std::vector<std::string> HostsOf(const std::vector<Endpoints>& lists) {
+  std::vector<std::string> hosts;
   for (const Endpoints& list : lists) {
-    for (const std::string& endpoint : list) hosts.insert(EndpointHost(endpoint));
+    for (const std::string& endpoint : list) {
+      const std::string host = EndpointHost(endpoint);
+      if (std::find(hosts.begin(), hosts.end(), host) == hosts.end()) hosts.push_back(host);
+    }
   }
   return hosts;
 }
@@ -135,15 +139,23 @@ class JobMaker {
     return role;
   }
 
-  // A role of given endpoints: as many on each host as there, where all have the same number.
-  void AddListedRole(const char* name, const Endpoints& list, int hosts) {
+  // A role of given endpoints, on as many hosts as those have, apart from roles on other hosts: as
+  // many on each host as there, where all have the same number.
+  void AddListedRole(const char* name, const Endpoints& list,
+                     const std::vector<std::string>& hosts) {
     std::map<std::string, int> counts;
     for (const std::string& endpoint : list) ++counts[EndpointHost(endpoint)];
     const int first = counts.begin()->second;
-    const bool even = static_cast<int>(counts.size()) == hosts &&
-                      std::all_of(counts.begin(), counts.end(),
+    const bool even = std::all_of(counts.begin(), counts.end(),
                                   [first](const auto& entry) { return entry.second == first; });
     v1::RoleSpec* const role = AddRole(name);
+    if (counts.size() < hosts.size()) {
+      std::vector<int> node_ranks;
+      for (size_t i = 0; i < hosts.size(); ++i) {
+        if (counts.count(hosts[i]) > 0) node_ranks.push_back(static_cast<int>(i));
+      }
+      role->set_node_ranks(NodeList::Write(node_ranks));
+    }
     if (even) {
       role->set_per_node(first);
     } else {
@@ -155,8 +167,8 @@ class JobMaker {
     spec().set_contract("paddle_ps");
     spec().mutable_paddle()->set_with_gloo(flags_.with_gloo);
     if (!flags_.servers.empty() && !flags_.trainers.empty()) {
-      const int hosts = static_cast<int>(HostsOf({flags_.servers, flags_.trainers}).size());
-      SetNodes(hosts, hosts);
+      const std::vector<std::string> hosts = HostsOf({flags_.servers, flags_.trainers});
+      SetNodes(static_cast<int>(hosts.size()), static_cast<int>(hosts.size()));
       AddListedRole("server", flags_.servers, hosts);
       AddListedRole("trainer", flags_.trainers, hosts);
       spec().mutable_paddle()->set_gloo_port(flags_.gloo_port);
@@ -173,7 +185,8 @@ class JobMaker {
   }
 
   // A role of the legacy launcher: by list, or by a count on one host.
-  absl::Status AddLegacyRole(const char* name, const Endpoints& list, int count, int hosts) {
+  absl::Status AddLegacyRole(const char* name, const Endpoints& list, int count,
+                             const std::vector<std::string>& hosts) {
     if (!list.empty()) {
       AddListedRole(name, list, hosts);
     } else if (count > 0) {
@@ -186,10 +199,11 @@ class JobMaker {
   }
 
   absl::Status SetLegacyServers() {
-    std::vector<Endpoints> lists = flags_.heter_workers;
-    lists.insert(lists.end(), {flags_.servers, flags_.workers});
-    const int hosts = std::max<int>(1, static_cast<int>(HostsOf(lists).size()));
-    SetNodes(hosts, hosts);
+    std::vector<Endpoints> lists = {flags_.servers, flags_.workers};
+    lists.insert(lists.end(), flags_.heter_workers.begin(), flags_.heter_workers.end());
+    const std::vector<std::string> hosts = HostsOf(lists);
+    const int nodes = std::max(1, static_cast<int>(hosts.size()));
+    SetNodes(nodes, nodes);
     MUSTER_RETURN_IF_ERROR(
         AddLegacyRole("server", flags_.servers, flags_.server_num.value_or(0), hosts));
     MUSTER_RETURN_IF_ERROR(

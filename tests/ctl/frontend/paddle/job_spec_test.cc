@@ -70,6 +70,29 @@ TEST(PaddleToJobTest, ExamplesThreeAndFourHaveServersAndTrainers) {
   EXPECT_EQ(job.spec.nodes().max(), 2);
 }
 
+TEST(PaddleToJobTest, ServersAndTrainersOnHostsOfTheirOwn) {
+  const FrontendJob apart =
+      Job({"--servers=s0:6170,s1:6170", "--trainers=t0:6171,t0:6172,t1:6171,t1:6172", "train.py"});
+  EXPECT_EQ(apart.spec.nodes().min(), 4);
+  EXPECT_EQ(Roles(apart.spec), "server/1 trainer/2 ");
+  EXPECT_EQ(apart.spec.roles(0).node_ranks(), "0-1");
+  EXPECT_EQ(apart.spec.roles(1).node_ranks(), "2-3");
+
+  const FrontendJob shared =
+      Job({"--servers=a:6170", "--trainers=a:6171,b:6171,b:6172,c:6171", "train.py"});
+  EXPECT_EQ(shared.spec.nodes().max(), 3);
+  EXPECT_EQ(Roles(shared.spec), "server/1 trainer=4 ");
+  EXPECT_EQ(shared.spec.roles(0).node_ranks(), "0");
+  EXPECT_EQ(shared.spec.roles(1).node_ranks(), "");
+
+  const FrontendJob legacy =
+      Job({"--servers=s:6170", "--workers=a:6171,b:6171", "--heter_workers=h:6172", "train.py"});
+  EXPECT_EQ(Roles(legacy.spec), "server/1 trainer/1 heter-2/1 ");
+  EXPECT_EQ(legacy.spec.roles(0).node_ranks(), "0");
+  EXPECT_EQ(legacy.spec.roles(1).node_ranks(), "1-2");
+  EXPECT_EQ(legacy.spec.roles(2).node_ranks(), "3");
+}
+
 TEST(PaddleToJobTest, ExamplesFiveAndSixAreLegacyWithDevices) {
   const FrontendJob five =
       Job({"--server_num=2", "--worker_num=4", "train.py"}, {{"CUDA_VISIBLE_DEVICES", "0,1,2,3"}});
