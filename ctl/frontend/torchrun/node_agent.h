@@ -37,6 +37,7 @@ class NodeAgent {
   void Start();
   // The user's. The workers get the same one; a second signal does not wait for them.
   void OnSignal(int signal);
+  bool signalled() const { return signalled_; }
   // Of the workers; for their group's callbacks.
   void OnWorkerFailed(const WorkerFailure& failure);
   void OnWorkersSucceeded();

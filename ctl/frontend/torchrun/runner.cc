@@ -66,6 +66,8 @@ class Runner {
   absl::Status Prepare();
   absl::StatusOr<Link> MakeLink();
   absl::Status MakeWorkers();
+  // The last lines of all.
+  void Conclude();
   void Say(const std::string& line);
 
   const FrontendCall& call_;
@@ -136,6 +138,11 @@ absl::Status Runner::MakeWorkers() {
   MUSTER_ASSIGN_OR_RETURN(processes_, ProcessSet::Create(&loop_, /*survive=*/false));
   if (plan_.tee.any()) {
     MUSTER_ASSIGN_OR_RETURN(follower_, LogFollower::Create(&loop_));
+    // Who does not read the console (Ctrl-S, a pager) does not hold up the job.
+    follower_->set_gate([this] {
+      const bool err_takes = err_.Offer();
+      return out_.Offer() && err_takes;
+    });
   }
   // One worker alone may have the terminal itself.
   if (plan_.nproc > 1) {
@@ -193,15 +200,31 @@ absl::StatusOr<int> Runner::Run() {
   signals_.Watch(&loop_, [this](int signal) { agent_->OnSignal(signal); });
   agent_->Start();
   loop_.Run();
-  tee_out_.Finish();
-  tee_err_.Finish();
+  Conclude();
   if ((exit_code == 0 && !has_logs) || !run_dir_->used()) run_dir_->Discard();
   return exit_code;
 }
 
+void Runner::Conclude() {
+  if (follower_ != nullptr) agent_->signalled() ? follower_->Look() : follower_->Drain();
+  tee_out_.Finish();
+  tee_err_.Finish();
+  if (!agent_->signalled()) {
+    // Both may be one terminal: what the workers wrote, then what is said of it.
+    out_.Flush();
+    err_.Flush();
+    return;
+  }
+  // The last lines, but not at the price of a wait: a signal ends us.
+  out_.Offer();
+  err_.Offer();
+  out_.Discard();
+  err_.Discard();
+}
+
 void Runner::Say(const std::string& line) {
   err_.Write(absl::StrCat(call_.program, ": ", line, "\n"));
-  err_.Flush();
+  err_.Offer();
 }
 
 }  // namespace

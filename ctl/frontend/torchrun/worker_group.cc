@@ -42,6 +42,8 @@ WorkerGroup::~WorkerGroup() {
 
 absl::Status WorkerGroup::Start(const WorldPlace& place) {
   place_ = place;
+  // A round that began because a node joined writes on in the same files.
+  if (parts_.follower != nullptr) parts_.follower->Retire();
   local_ranks_.clear();
   failures_.clear();
   succeeded_ = 0;
@@ -109,7 +111,7 @@ void WorkerGroup::StopNow(absl::Duration grace) {
   grace_timer_ = 0;
   const absl::Duration bound = running() == 0 ? std::min(grace, kLeftBehind) : grace;
   parts_.processes->Stop(bound, [this] {
-    if (parts_.follower != nullptr) parts_.follower->Drain();
+    if (parts_.follower != nullptr) parts_.follower->Look();
     for (const std::function<void()>& done : std::exchange(on_stopped_, {})) done();
   });
 }
@@ -118,7 +120,7 @@ void WorkerGroup::OnEnd(int index, const ProcessEnd& end) {
   if (stopping_ && running() == 0) StopNow(kLeftBehind);
   const auto found = local_ranks_.find(index);
   if (found == local_ranks_.end() || end.stopped_by_us) return;
-  if (parts_.follower != nullptr) parts_.follower->Drain();
+  if (parts_.follower != nullptr) parts_.follower->Look();
   if (end.code == 0) {
     if (++succeeded_ == parts_.plan->nproc && !stopping_) callbacks_.on_succeeded();
     return;
