@@ -81,7 +81,7 @@ class LogFollowerImpl : public LogFollower {
   void Look() override {
     MarkAll();
     ReadPending();
-    if (!pending_.empty()) Rest();
+    if (!pending_.empty() || closed_) Rest();
   }
 
   void Drain() override {
@@ -149,6 +149,7 @@ class LogFollowerImpl : public LogFollower {
       }
       if (!more) pending_.erase(index);
     }
+    GateIsOpen();
   }
 
   void Rest() {
@@ -159,7 +160,8 @@ class LogFollowerImpl : public LogFollower {
     loop_->Cancel(timer_);
     timer_ = loop_->After(pause, [this] {
       if (polls_) MarkAll();
-      if (!pending_.empty()) return OnChange();
+      // Behind a closed gate the last bytes may still be on their way.
+      if (!pending_.empty() || closed_) return OnChange();
       if (inotify_.valid()) loop_->Rewatch(inotify_.get(), EPOLLIN);
     });
   }

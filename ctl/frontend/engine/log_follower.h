@@ -27,7 +27,8 @@ class LogFollower {
   virtual ~LogFollower() = default;
 
   // Asked before each piece (16 KiB at most) whether whoever gets the bytes takes more now: while
-  // it does not, they stay in the files. Without a gate all is read as it comes.
+  // it does not, they stay in the files and it is asked again, also behind the last piece. Without
+  // a gate all is read as it comes.
   virtual void set_gate(Gate gate) = 0;
   // From byte `offset` of an existing file on.
   virtual absl::Status Follow(const std::string& path, int64_t offset, OnBytes on_bytes) = 0;

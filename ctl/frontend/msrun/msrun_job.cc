@@ -61,6 +61,7 @@ absl::Status MsrunJob::StartAll() {
   signals_->Watch(loop_, [this](int signal) { OnSignal(signal); });
   if (flags_.join) {
     MUSTER_ASSIGN_OR_RETURN(follower_, LogFollower::Create(loop_));
+    follower_->set_gate([this] { return console_->Offer(); });
     MUSTER_RETURN_IF_ERROR(ShareTerminal());
   }
   for (const std::string& warning : plan_.warnings) console_->Log(MsLevel::kWarning, warning);
@@ -192,8 +193,14 @@ void MsrunJob::StopAll(absl::Duration grace) {
 }
 
 int MsrunJob::Conclude() {
+  if (signal_ != 0) {
+    // The last lines, but not at the price of a wait: a signal ends us.
+    if (follower_ != nullptr) follower_->Look();
+    console_->Offer();
+    console_->Discard();
+    return 128 + signal_;
+  }
   if (follower_ != nullptr) follower_->Drain();
-  if (signal_ != 0) return 128 + signal_;
   if (!flags_.join || culprit_ < 0) return 0;
   Report();
   return flags_.propagate_exit_code ? failure_.code : 1;

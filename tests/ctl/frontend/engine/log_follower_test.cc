@@ -107,6 +107,14 @@ TEST_F(LogFollowerTest, WhatTheGateKeepsBackComesLater) {
   EXPECT_TRUE(Sees("text"));
 }
 
+// What the console did not take of the last piece goes out by the gate.
+TEST_F(LogFollowerTest, AClosedGateIsAskedAlsoAfterTheLastPiece) {
+  int asked_after = 0;
+  follower_->set_gate([this, &asked_after] { return seen_.empty() || ++asked_after > 3; });
+  Follow(tree_.Write("a.log", "text"), 0);
+  EXPECT_TRUE(RunUntil(&loop_, [&asked_after] { return asked_after > 3; }));
+}
+
 TEST_F(LogFollowerTest, PiecesBehindTheGateAreSmall) {
   bool open = true;
   follower_->set_gate([&open] { return std::exchange(open, false); });
