@@ -231,6 +231,7 @@ void ElasticJob::OnPeerChange() {
         const std::vector<std::string> words =
             absl::StrSplit(failure[0].value, absl::MaxSplits(' ', 2));
         if (words.size() == 3 && absl::SimpleAtoi(words[0], &exit_code)) {
+          if (exit_code < 1 || exit_code > 255) exit_code = 1;
           what = absl::StrCat("node ", words[1], " failed: ", words[2]);
         }
       }

@@ -23,8 +23,9 @@ namespace {
 using Type = PaddleFlagRow::Type;
 using Values = std::map<std::string, std::optional<std::string>>;
 
-constexpr int kRefused = 1;  // What a ValueError of the original gives.
-constexpr int kUsage = 2;    // What argparse gives.
+constexpr int kRefused = 1;           // What a ValueError of the original gives.
+constexpr int kUsage = 2;             // What argparse gives.
+constexpr int kMaxProcesses = 10000;  // Of one node: more is a typing error.
 constexpr char kNotInt[] = "expected a whole number";
 constexpr char kNotBool[] = "expected true or false (y, yes, t, on, 1, n, no, f, off, 0)";
 
@@ -303,6 +304,9 @@ class Reader {
       return Bad("log_level", "expected CRITICAL, ERROR, WARNING, INFO, DEBUG or NOTSET");
     }
     if (f.nproc_per_node < 0) return Bad("nproc_per_node", "expected a positive number");
+    if (f.nproc_per_node > kMaxProcesses) {
+      return Bad("nproc_per_node", absl::StrCat("expected at most ", kMaxProcesses));
+    }
     if (f.log_dir.empty()) return Bad("log_dir", "expected a directory");
     static const std::set<std::string> kModes = {"", "collective", "ps", "ps-heter", "rpc"};
     if (kModes.count(f.run_mode) == 0) {

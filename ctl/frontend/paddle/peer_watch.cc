@@ -92,6 +92,7 @@ void PeerWatch::OnStates(const std::map<std::string, std::string>& states) {
     const std::vector<std::string> words = absl::StrSplit(state, absl::MaxSplits(' ', 3));
     PeerFailure failure;
     if (words.size() < 4 || !absl::SimpleAtoi(words[1], &failure.exit_code)) continue;
+    if (failure.exit_code < 1 || failure.exit_code > 255) failure.exit_code = 1;
     failure.node = words[2];
     failure.what = words[3];
     Fail(failure);

@@ -93,7 +93,7 @@ void PodRunner::Stop(absl::Duration grace, std::function<void()> done) {
   over_ = true;
   loop_->Cancel(std::exchange(rest_timer_, 0));
   processes_->Stop(grace, [this, done = std::move(done)] {
-    follower_->Drain();
+    follower_->Look();
     done();
   });
 }
@@ -115,7 +115,7 @@ void PodRunner::OnEnd(int index, const ProcessEnd& end) {
 void PodRunner::Completed() {
   over_ = true;
   loop_->Cancel(std::exchange(rest_timer_, 0));
-  follower_->Drain();
+  follower_->Look();
   log_->Info("Pod completed");
   std::exchange(on_end_, nullptr)(PodEnd());
 }
@@ -123,7 +123,7 @@ void PodRunner::Completed() {
 void PodRunner::Failed(int index, const ProcessEnd& end) {
   over_ = true;
   loop_->Cancel(std::exchange(rest_timer_, 0));
-  follower_->Drain();
+  follower_->Look();
   const Process& process = by_index_.at(index);
   const int rank = index - by_index_.begin()->first;
   log_->Info("Pod failed");

@@ -102,6 +102,12 @@ TEST(PlanCollectiveByIpsTest, KnowsAllEndpointsFromTheList) {
   EXPECT_THAT(Values(*plan, "PADDLE_MASTER"), ElementsAre("10.0.0.2:6070", "10.0.0.2:6070"));
 }
 
+TEST(PlanCollectiveByIpsTest, RefusesPortsThatAreNone) {
+  const auto plan = PlanCollectiveByIps(
+      TestPodSettings({"--ips=10.0.0.1", "--start_port=65535", "--nproc_per_node=2", "a.py"}));
+  EXPECT_TRUE(absl::IsInvalidArgument(plan.status())) << plan.status();
+}
+
 TEST(PlanCollectiveByIpsTest, RefusesAHostThatIsNotListed) {
   const auto plan = PlanCollectiveByIps(TestPodSettings({"--ips=10.0.0.8,10.0.0.9", "a.py"}));
   EXPECT_TRUE(absl::IsInvalidArgument(plan.status()));

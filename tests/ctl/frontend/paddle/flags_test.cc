@@ -139,6 +139,7 @@ TEST(PaddleFlagsTest, RefusesBadValuesInOneLine) {  // 1, Decided
       {{"--nproc_per_node=x", "train.py"}, 2, "invalid int value: 'x'"},
       {{"--server", "train.py"}, 2, "ambiguous option"},
       {{"--nproc_per_node=-1", "train.py"}, 1, "--nproc_per_node=-1"},
+      {{"--nproc_per_node=2000000000", "train.py"}, 1, "expected at most 10000"},
       {{"--nnodes=0", "train.py"}, 1, "--nnodes=0"},
       {{"--nnodes=4:2", "train.py"}, 1, "--nnodes=4:2"},
       {{"--nnodes=a", "train.py"}, 1, "--nnodes=a"},

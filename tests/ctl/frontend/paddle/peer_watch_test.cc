@@ -72,6 +72,14 @@ TEST_F(PeerWatchTest, AFailureReachesTheOtherNodeWithItsCode) {
   EXPECT_EQ(failure.what, "process 0 ended with exit code 3");
 }
 
+TEST_F(PeerWatchTest, AFailureIsNeverASuccess) {
+  server_->Put("/muster/job/2", "failed 256 10.0.0.2 out of range");
+  Start(&serving_, "1", true);
+  std::future<PeerFailure> coming = serving_.failure.get_future();
+  ASSERT_EQ(coming.wait_for(std::chrono::seconds(30)), std::future_status::ready);
+  EXPECT_EQ(coming.get().exit_code, 1);
+}
+
 TEST_F(PeerWatchTest, TheServingNodeStaysUntilTheOthersKnow) {
   Start(&serving_, "1", true);
   Start(&other_, "2", false);
