@@ -161,7 +161,9 @@ class EvhttpKvClient : public KvClient {
       reply.body.resize(evbuffer_get_length(input));
       evbuffer_remove(input, reply.body.data(), reply.body.size());
     }
-    self->loop_->Post([alive = std::weak_ptr<bool>(self->alive_), done = exchange->done, reply] {
+    // Moved, not copied: one thread at a time holds what the reply's status points to.
+    self->loop_->Post([alive = std::weak_ptr<bool>(self->alive_), done = exchange->done,
+                       reply = std::move(reply)] {
       if (!alive.expired()) done(reply);
     });
     // A connection may not be freed from its own callback.
