@@ -171,7 +171,10 @@ class JobMaker {
       SetNodes(static_cast<int>(hosts.size()), static_cast<int>(hosts.size()));
       AddListedRole("server", flags_.servers, hosts);
       AddListedRole("trainer", flags_.trainers, hosts);
-      spec().mutable_paddle()->set_gloo_port(flags_.gloo_port);
+      // The default is nobody's wish, and would keep two jobs off one host.
+      if (flags_.gloo_port != PaddleFlags().gloo_port) {
+        spec().mutable_paddle()->set_gloo_port(flags_.gloo_port);
+      }
       return;
     }
     AddRole("server")->set_per_node(std::max(flags_.server_num.value_or(0), 1));

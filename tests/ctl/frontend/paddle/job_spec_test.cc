@@ -77,9 +77,11 @@ TEST(PaddleToJobTest, ServersAndTrainersOnHostsOfTheirOwn) {
   EXPECT_EQ(Roles(apart.spec), "server/1 trainer/2 ");
   EXPECT_EQ(apart.spec.roles(0).node_ranks(), "0-1");
   EXPECT_EQ(apart.spec.roles(1).node_ranks(), "2-3");
+  EXPECT_EQ(apart.spec.paddle().gloo_port(), 0) << "a free one";
 
-  const FrontendJob shared =
-      Job({"--servers=a:6170", "--trainers=a:6171,b:6171,b:6172,c:6171", "train.py"});
+  const FrontendJob shared = Job({"--servers=a:6170", "--trainers=a:6171,b:6171,b:6172,c:6171",
+                                  "--gloo_port=6800", "train.py"});
+  EXPECT_EQ(shared.spec.paddle().gloo_port(), 6800);
   EXPECT_EQ(shared.spec.nodes().max(), 3);
   EXPECT_EQ(Roles(shared.spec), "server/1 trainer=4 ");
   EXPECT_EQ(shared.spec.roles(0).node_ranks(), "0");
