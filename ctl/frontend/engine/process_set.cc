@@ -10,9 +10,14 @@
 #include <cerrno>
 #include <csignal>
 #include <set>
+#include <string>
 #include <unordered_map>
 #include <utility>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/base/fs.h"
 #include "common/base/status.h"
 #include "common/base/unique_fd.h"
 #include "ctl/frontend/engine/launcher_guard.h"
@@ -23,6 +28,8 @@
 namespace muster {
 namespace {
 
+// How often orphans are looked for that fell to us without a word.
+constexpr absl::Duration kOrphanPause = absl::Seconds(1);
 constexpr absl::Duration kKillPause = absl::Milliseconds(5);
 // A process that does not even die of SIGKILL (a device that hangs) is left alone in the end.
 constexpr absl::Duration kPatience = absl::Seconds(30);
@@ -33,6 +40,7 @@ class ProcessSetImpl : public ProcessSet {
   ProcessSetImpl(EventLoop* loop, bool survive) : loop_(loop), survive_(survive) {}
   ~ProcessSetImpl() override {
     loop_->Cancel(timer_);
+    loop_->Cancel(orphan_timer_);
     if (!survive_) {
       KillAllNow();
       prctl(PR_SET_CHILD_SUBREAPER, 0);
@@ -57,6 +65,7 @@ class ProcessSetImpl : public ProcessSet {
     if (survive_) return absl::OkStatus();
     MUSTER_ASSIGN_OR_RETURN(guard_, LauncherGuard::Start());
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return ErrnoStatus(errno, "adoption of orphans");
+    LookForOrphans();
     return absl::OkStatus();
   }
 
@@ -126,11 +135,27 @@ class ProcessSetImpl : public ProcessSet {
     }
   }
 
+  // The guard knows sessions and descendants of what we start: an orphan in a session of its own is
+  // neither. (Where the kernel is built without this file, the guard does not learn of such.)
+  void LookForOrphans() {
+    const std::string path = absl::StrCat("/proc/self/task/", getpid(), "/children");
+    const std::string text = ReadFile(path).value_or("");
+    for (const absl::string_view word : absl::StrSplit(text, ' ', absl::SkipEmpty())) {
+      pid_t pid = 0;
+      if (!absl::SimpleAtoi(word, &pid) || IsGuard(pid)) continue;
+      if (index_of_.count(pid) > 0 || inherited_.count(pid) > 0) continue;
+      if (orphans_.insert(pid).second) guard_->Add(pid, /*session=*/false);
+    }
+    loop_->Cancel(orphan_timer_);
+    orphan_timer_ = loop_->After(kOrphanPause, [this] { LookForOrphans(); });
+  }
+
   void OnChildSignal() {
     signalfd_siginfo info;
     while (read(signal_fd_.get(), &info, sizeof(info)) == sizeof(info)) {
     }
     Reap();
+    if (guard_ != nullptr) LookForOrphans();
     if (stopping_) ContinueStop();
   }
 
@@ -141,6 +166,7 @@ class ProcessSetImpl : public ProcessSet {
       const pid_t pid = waitpid(-1, &status, WNOHANG);
       if (pid <= 0) break;
       inherited_.erase(pid);
+      if (orphans_.erase(pid) > 0) guard_->Remove(pid);
       const auto found = index_of_.find(pid);
       if (found == index_of_.end()) continue;
       const int index = found->second;
@@ -241,6 +267,8 @@ class ProcessSetImpl : public ProcessSet {
   std::vector<Process> processes_;
   std::unordered_map<pid_t, int> index_of_;  // Of running ones.
   int running_ = 0;
+  std::set<pid_t> orphans_;  // Children that fell to us; the guard knows them.
+  EventLoop::TimerId orphan_timer_ = 0;
   std::set<pid_t> gone_;       // Ended ones that the guard still knows.
   std::set<pid_t> inherited_;  // Children of whoever made this process by exec(2).
 

@@ -272,5 +272,27 @@ TEST_F(ProcessSetTest, TheGuardKillsWhatAKilledLauncherLeft) {
   EXPECT_TRUE(RunUntil(&loop_, [grandchild] { return IsGone(grandchild); }));
 }
 
+// It has fallen to the launcher while its rank lives, in a session that nobody was told of.
+TEST_F(ProcessSetTest, TheGuardKillsOrphansInSessionsOfTheirOwn) {
+  const pid_t launcher = fork();
+  ASSERT_GE(launcher, 0);
+  if (launcher == 0) {
+    EventLoop loop;
+    auto set = ProcessSet::Create(&loop, false).value();
+    if (!set->Start(Shell("(setsid sh -c 'echo $$ > $DIR/pid; exec sleep 1000' &); exit 0")).ok()) {
+      _exit(1);
+    }
+    set->set_on_end([this, &loop](int, const ProcessEnd&) {
+      loop.After(absl::ZeroDuration(), [this] { tree_.Write("ended", "1\n"); });
+    });
+    loop.Run();
+  }
+  const pid_t orphan = PidIn("pid");
+  ASSERT_EQ(PidIn("ended"), 1);
+  kill(launcher, SIGKILL);
+  waitpid(launcher, nullptr, 0);
+  EXPECT_TRUE(RunUntil(&loop_, [orphan] { return IsGone(orphan); }));
+}
+
 }  // namespace
 }  // namespace muster
