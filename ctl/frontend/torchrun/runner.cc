@@ -16,6 +16,7 @@
 #include "ctl/frontend/engine/log_follower.h"
 #include "ctl/frontend/engine/process_set.h"
 #include "ctl/frontend/engine/stdin_relay.h"
+#include "ctl/frontend/engine/temp_dir.h"
 #include "ctl/frontend/torchrun/host_facts.h"
 #include "ctl/frontend/torchrun/leader.h"
 #include "ctl/frontend/torchrun/master_port.h"
@@ -133,8 +134,8 @@ absl::StatusOr<Link> Runner::MakeLink() {
 }
 
 absl::Status Runner::MakeWorkers() {
-  const std::string temp_dir = call_.env.count("TMPDIR") > 0 ? call_.env.at("TMPDIR") : "/tmp";
-  MUSTER_ASSIGN_OR_RETURN(run_dir_, RunDir::Create(options_.log_dir, temp_dir, rendezvous_.run_id));
+  MUSTER_ASSIGN_OR_RETURN(run_dir_,
+                          RunDir::Create(options_.log_dir, TempDir(call_.env), rendezvous_.run_id));
   MUSTER_ASSIGN_OR_RETURN(processes_, ProcessSet::Create(&loop_, /*survive=*/false));
   if (plan_.tee.any()) {
     MUSTER_ASSIGN_OR_RETURN(follower_, LogFollower::Create(&loop_));
