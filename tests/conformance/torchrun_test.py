@@ -282,7 +282,7 @@ class FailureTest(TorchrunCase):
 
     def test_a_worker_that_ignores_sigterm_is_killed(self):
         run = self.start("--nproc=2", "t.py",
-                         env={"PROBE_ACT": "RANK=0:exit 3;ignore-term+grandchild+hang"})
+                         env={"PROBE_ACT": "RANK=0:sleep 1000+exit 3;ignore-term+grandchild+hang"})
         self.bench.records(3)
         run.send_signal(signal.SIGTERM)  # A second reason to end does not wait for the grace.
         run.send_signal(signal.SIGINT)
