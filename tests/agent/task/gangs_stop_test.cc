@@ -176,7 +176,8 @@ class NoSuccessorTest : public GangsTest {
   // Processes with the job in their environment.
   static int CountMarked(const std::string& job_id) {
     int count = 0;
-    for (const std::string& name : ListDir("/proc").value()) {
+    const std::vector<std::string> names = ListDir("/proc").value();
+    for (const std::string& name : names) {
       const absl::StatusOr<std::string> env = ReadFile(absl::StrCat("/proc/", name, "/environ"));
       if (env.ok() && env->find("MUSTER_JOB_ID=" + job_id) != std::string::npos) ++count;
     }
