@@ -87,12 +87,11 @@ class MsrunTest(AgentCase):
         self.assertEqual([line for line in done.stdout.splitlines() if "Global" in line],
                          ["Global rank id: 7"])
 
-    def test_without_join_the_line_returns_and_the_job_goes_on(self):
-        line = MSRUN.replace("--join=True ", "") + f" --until {self.bench.cwd}/enough"
-        job = self.succeed(line).stdout.split()[-1]
-        self.bench.wait_text("msrun_log/worker_7.log", "step: 30")
-        self.bench.write("enough", "")
-        self.assertEqual(self.cluster.msctl("wait", job).returncode, 0)
+    def test_without_join_the_line_stays_all_the_same_and_says_so(self):
+        done = self.succeed(MSRUN.replace("--join=True ", ""))
+        self.assertIn("muster: msrun itself would not wait without --join=True; msctl run always "
+                      "does\n", done.stderr)
+        self.assertIn("[7] Global rank id: 7\n", done.stdout)
 
     def test_print_yaml_writes_a_job_file_that_means_the_same(self):
         text = self.succeed(MSRUN, "--print-yaml").stdout

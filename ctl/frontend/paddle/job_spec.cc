@@ -9,7 +9,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "common/base/fs.h"
 #include "common/base/status.h"
+#include "common/job/job_names.h"
 #include "common/job/node_list.h"
 #include "ctl/frontend/paddle/flags.h"
 #include "ctl/frontend/paddle/ipu.h"
@@ -88,6 +90,7 @@ class JobMaker {
   }
 
   absl::StatusOr<FrontendJob> Make() {
+    spec().set_name(JobNameFrom(BaseName(flags_.script)));
     spec().set_workdir(call_.current_dir);
     spec().mutable_logs()->set_dir(flags_.log_dir);
     SetNodes(flags_.min_nodes, flags_.max_nodes);
@@ -241,6 +244,7 @@ class JobMaker {
     SetNodes(1, 1);
     spec().clear_command();
     for (const std::string& word : ipu.command) spec().add_command(word);
+    if (ipu.command.size() > 1) spec().set_name(JobNameFrom(BaseName(ipu.command[1])));
     v1::PaddleOptions* const options = spec().mutable_paddle();
     options->set_ipu_devices(ipu.devices);
     for (const std::string& host : ipu.hosts) options->add_ipu_hosts(host);
@@ -259,6 +263,14 @@ class JobMaker {
     unused(flags_.rank >= 0, "--rank", "the nodes are numbered where the job is placed");
     unused(!flags_.host.empty(), "--host", "the agents know their addresses");
     const bool listed = !flags_.servers.empty() || !flags_.workers.empty() || !flags_.ips.empty();
+    const bool restarts = spec().restart().max_restarts() > 0;
+    unused(flags_.elastic_level != PaddleFlags().elastic_level && !restarts, "--elastic_level",
+           "only jobs with an etcd master start again; restart.max_restarts does it for all");
+    if (restarts) {
+      job_.notes.push_back(absl::StrCat("--elastic_level=", flags_.elastic_level,
+                                        ": a failed run starts again up to ", flags_.max_restart,
+                                        " times, on the nodes that are there"));
+    }
     unused(listed, "each address in a list",
            "the scheduler chooses as many hosts; addresses and ports are theirs");
     if (wish_.devices == 0 && spec().contract() == "paddle_collective") {
@@ -277,6 +289,11 @@ class JobMaker {
 
 absl::StatusOr<FrontendJob> PaddleToJob(const FrontendCall& call) {
   const PaddleCommandLine line = ReadPaddleCommandLine(call);
+  if (line.refusal.has_value() && line.exit_code == 0) {
+    FrontendJob help;
+    help.help = line.refusal;
+    return help;
+  }
   if (line.refusal.has_value()) {
     return absl::InvalidArgumentError(absl::StripTrailingAsciiWhitespace(*line.refusal));
   }

@@ -11,6 +11,7 @@ namespace {
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 FrontendJob Job(const std::vector<std::string>& words,
                 const std::map<std::string, std::string>& env = {}) {
@@ -42,6 +43,7 @@ TEST(PaddleToJobTest, ExampleOneHasFourRanksWithADeviceEach) {
   EXPECT_EQ(job.spec.devices_per_rank().kind(), "nvidia");
   EXPECT_EQ(job.spec.devices_per_rank().count(), 1);
   EXPECT_THAT(job.spec.command(), ElementsAre("python3", "-u", "train.py", "--lr=0.01"));
+  EXPECT_EQ(job.spec.name(), "train-py");
   EXPECT_EQ(job.spec.workdir(), "/work");
   EXPECT_EQ(job.spec.logs().dir(), "log");
   EXPECT_THAT(*job.shown_ranks, ElementsAre(0));
@@ -130,10 +132,22 @@ TEST(PaddleToJobTest, ExampleTenIsOnePoprun) {
   const FrontendJob job =
       Job({"--devices", "4", "ipu", "--hosts=localhost", "--nproc_per_host=2",
            "--ipus_per_replica=1", "--ipu_partition=pod16", "--vipu_server=127.0.0.1", "train.py"});
+  EXPECT_EQ(job.spec.name(), "train-py");
   EXPECT_EQ(job.spec.contract(), "paddle_ipu");
   EXPECT_EQ(job.spec.paddle().ipu_devices(), 4);
   EXPECT_EQ(job.spec.paddle().ipu_partition(), "pod16");
   EXPECT_THAT(job.spec.command(), ElementsAre("python3", "train.py"));
+}
+
+TEST(PaddleToJobTest, TheElasticLevelIsSpokenOf) {
+  const FrontendJob plain = Job({"--elastic_level=1", "train.py"});
+  EXPECT_EQ(plain.spec.restart().max_restarts(), 0);
+  EXPECT_THAT(plain.notes, Contains(HasSubstr("--elastic_level is not used")));
+  const FrontendJob elastic =
+      Job({"--elastic_level=2", "--max_restart=5", "--nnodes=2:4", "--master=etcd://e:1", "t.py"});
+  EXPECT_EQ(elastic.spec.restart().max_restarts(), 5);
+  EXPECT_THAT(elastic.notes, Contains(HasSubstr("--elastic_level=2: a failed run starts again")));
+  EXPECT_THAT(Job({"train.py"}).notes, Not(Contains(HasSubstr("--elastic_level"))));
 }
 
 TEST(PaddleToJobTest, RefusesAsTheLauncherDoes) {
