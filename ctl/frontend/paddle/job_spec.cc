@@ -263,10 +263,10 @@ class JobMaker {
     unused(flags_.rank >= 0, "--rank", "the nodes are numbered where the job is placed");
     unused(!flags_.host.empty(), "--host", "the agents know their addresses");
     const bool listed = !flags_.servers.empty() || !flags_.workers.empty() || !flags_.ips.empty();
-    const bool restarts = spec().restart().max_restarts() > 0;
-    unused(flags_.elastic_level != PaddleFlags().elastic_level && !restarts, "--elastic_level",
+    const bool elastic = ChoosePaddleMode(flags_) == PaddleMode::kElastic;
+    unused(flags_.elastic_level >= 1 && !elastic, "--elastic_level",
            "only jobs with an etcd master start again; restart.max_restarts does it for all");
-    if (restarts) {
+    if (spec().restart().max_restarts() > 0) {
       job_.notes.push_back(absl::StrCat("--elastic_level=", flags_.elastic_level,
                                         ": a failed run starts again up to ", flags_.max_restart,
                                         " times, on the nodes that are there"));

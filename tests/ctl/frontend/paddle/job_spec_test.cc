@@ -147,7 +147,10 @@ TEST(PaddleToJobTest, TheElasticLevelIsSpokenOf) {
       Job({"--elastic_level=2", "--max_restart=5", "--nnodes=2:4", "--master=etcd://e:1", "t.py"});
   EXPECT_EQ(elastic.spec.restart().max_restarts(), 5);
   EXPECT_THAT(elastic.notes, Contains(HasSubstr("--elastic_level=2: a failed run starts again")));
-  EXPECT_THAT(Job({"train.py"}).notes, Not(Contains(HasSubstr("--elastic_level"))));
+  for (const char* level : {"--elastic_level=0", "--elastic_level=-1"}) {
+    EXPECT_THAT(Job({level, "--nnodes=2:4", "--master=etcd://e:1", "t.py"}).notes,
+                Not(Contains(HasSubstr("--elastic_level"))));
+  }
 }
 
 TEST(PaddleToJobTest, RefusesAsTheLauncherDoes) {
