@@ -51,8 +51,14 @@ absl::Status CheckLog(const std::string& path) {
 
 // All processes run the same program, with the caller's PATH.
 absl::Status CheckProgram(const ProcessSpec& spec) {
-  return FindProgram(spec.argv[0], spec.env).ok() ? absl::OkStatus()
-                                                  : OsError(ENOENT, spec.argv[0]);
+  if (FindProgram(spec.argv[0], spec.env).ok()) return absl::OkStatus();
+  const absl::Status missing = OsError(ENOENT, spec.argv[0]);
+  if (spec.argv[0] != "python") return missing;
+  return absl::FailedPreconditionError(absl::StrCat(
+      std::string(missing.message()),
+      ": msrun runs scripts with the `python` of PATH; install python-is-python3, or say "
+      "`msrun ... python3 ",
+      spec.argv.size() > 1 ? spec.argv[1] : "SCRIPT", "`"));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/fs.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/fakes/temp_tree.h"
 
@@ -54,6 +55,14 @@ TEST_F(PreflightTest, SaysWhatIsMissingInPythonsWords) {
             missing(tree_.Path("t.json")));
   EXPECT_EQ(Prepare({log_dir, "--worker_log_name=a/b"}, script_).message(),
             missing(tree_.Path("a/b_0.log")));
+}
+
+TEST_F(PreflightTest, WithoutPythonSaysHowToNameAnother) {
+  host_.env["PATH"] = tree_.Path("none");
+  const std::string message(Prepare({"--log_dir=" + tree_.root()}, script_).message());
+  EXPECT_THAT(message, testing::StartsWith(
+                           "FileNotFoundError: [Errno 2] No such file or directory: 'python': "));
+  EXPECT_THAT(message, testing::HasSubstr(absl::StrCat("`msrun ... python3 ", script_, "`")));
 }
 
 TEST_F(PreflightTest, AFileIsNoLogDirectory) {
