@@ -5,6 +5,7 @@
 #include <csignal>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/status.h"
@@ -211,40 +212,63 @@ const MsrunProcess& MsrunJob::ProcessOf(int index) const {
   return plan_.workers[static_cast<size_t>(index - (scheduler_ < 0 ? 0 : 1))];
 }
 
+void MsrunJob::ReportIncomplete(const Registered& registered) {
+  console_->Log(MsLevel::kError,
+                absl::StrCat("The cluster was never complete: ", registered.present, " of ",
+                             registered.expected, " processes had registered, ",
+                             registered.expected - registered.present,
+                             " missing (--cluster_time_out=", flags_.cluster_time_out, ")."));
+}
+
+std::string MsrunJob::ReportExcerpts() {
+  std::string excerpt_of_culprit;
+  for (int index = 0; index < set_->size(); ++index) {
+    const MsrunProcess& process = ProcessOf(index);
+    if (process.shown) continue;
+    const std::string& path = process.spec.out_path;
+    const std::string excerpt = ErrorExcerpt(path, ReadLogTail(path), kExcerptLines);
+    console_->Print(excerpt);
+    if (index == culprit_) excerpt_of_culprit = excerpt;
+  }
+  return excerpt_of_culprit;
+}
+
 void MsrunJob::Report() {
   std::string scheduler_log;
   if (scheduler_ >= 0) {
     scheduler_log = ReadLogTail(plan_.scheduler->spec.out_path).text;
     const std::vector<std::string> nodes = TimedOutNodes(scheduler_log);
-    console_->Log(MsLevel::kError,
-                  absl::StrCat("Time out nodes are [",
-                               absl::StrJoin(nodes, ", ",
-                                             [](std::string* out, const std::string& node) {
-                                               out->append(PyRepr(node));
-                                             }),
-                               "]"));
+    if (!nodes.empty()) {
+      console_->Log(MsLevel::kError,
+                    absl::StrCat("Time out nodes are [",
+                                 absl::StrJoin(nodes, ", ",
+                                               [](std::string* out, const std::string& node) {
+                                                 out->append(PyRepr(node));
+                                               }),
+                                 "]"));
+    }
   }
-  for (int index = 0; index < set_->size(); ++index) {
-    const std::string& path = ProcessOf(index).spec.out_path;
-    console_->Print(ErrorExcerpt(path, ReadLogTail(path), kExcerptLines));
-  }
+  const std::optional<Registered> registered = LastRegistered(scheduler_log);
+  const bool incomplete = registered && registered->present < registered->expected;
+  // When the time is over, the processes that came end each other; one that fails by itself before
+  // is a cause of its own.
+  const bool timed_out = incomplete && (failure_.signal == SIGTERM || culprit_ == scheduler_);
+  if (timed_out) ReportIncomplete(*registered);
+  const std::string excerpt = ReportExcerpts();
   const ProcessSpec& culprit = ProcessOf(culprit_).spec;
   std::string name = culprit.name;
   name[0] = culprit_ == scheduler_ ? 'S' : 'W';
   std::string last = LastLines(ReadLogTail(culprit.out_path).text, kLastLines);
   if (!last.empty()) last.pop_back();  // The logger ends the line.
-  console_->Log(MsLevel::kError,
-                absl::StrCat(name, " failed first: ", HowItEnded(failure_), " (process ",
-                             set_->pid(culprit_), ", log file ", culprit.out_path, "). ",
-                             last.empty() ? "It wrote nothing." : "Its last lines:\n", last));
-  const std::optional<Registered> registered = LastRegistered(scheduler_log);
-  if (registered && registered->present < registered->expected) {
-    console_->Log(MsLevel::kError,
-                  absl::StrCat("The cluster was never complete: ", registered->present, " of ",
-                               registered->expected, " processes had registered, ",
-                               registered->expected - registered->present,
-                               " missing (--cluster_time_out=", flags_.cluster_time_out, ")."));
-  }
+  const bool known =
+      ProcessOf(culprit_).shown || absl::StrContains(excerpt, last.substr(last.rfind('\n') + 1));
+  console_->Log(
+      MsLevel::kError,
+      absl::StrCat(name, timed_out ? " ended then: " : " failed first: ", HowItEnded(failure_),
+                   " (process ", set_->pid(culprit_), ", log file ", culprit.out_path, ").",
+                   last.empty() ? " It wrote nothing." : "",
+                   last.empty() || known ? "" : absl::StrCat(" Its last lines:\n", last)));
+  if (incomplete && !timed_out) ReportIncomplete(*registered);
   console_->PrintError(
       absl::StrCat("RuntimeError: Distributed job exited with exception. Please check logs in "
                    "directory: ",
