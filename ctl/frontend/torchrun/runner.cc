@@ -121,7 +121,10 @@ absl::StatusOr<Link> Runner::MakeLink() {
     absl::StatusOr<UniqueFd> fd = may_lead ? ListenAt(rendezvous_.host, rendezvous_.port)
                                            : absl::StatusOr<UniqueFd>(UniqueFd());
     if (!fd.ok() && (rendezvous_.is_leader.has_value() || !absl::IsAlreadyExists(fd.status()))) {
-      return Annotate(fd.status(), "rendezvous");
+      if (!absl::IsAlreadyExists(fd.status())) return Annotate(fd.status(), "rendezvous");
+      return absl::AlreadyExistsError(
+          absl::StrCat("rendezvous: ", std::string(fd.status().message()),
+                       "; is node 0 already running? Else choose another port"));
     }
     if (!may_lead || !fd.ok()) {
       return Link{std::make_unique<RemoteLink>(&loop_, rendezvous_.host, rendezvous_.port,
