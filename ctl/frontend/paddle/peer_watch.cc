@@ -103,7 +103,7 @@ void PeerWatch::CheckLost() {
   const absl::Duration now = loop_->clock()->Boot();
   if (server_is_ours_ && !serves_ && !server_completed_ && now - heard_at_ > kLost) {
     PeerFailure failure;
-    failure.node = "the master's node";
+    failure.node = "of the master";
     failure.what = absl::StrCat("it has not answered for ", absl::FormatDuration(kLost));
     return Fail(failure);
   }
