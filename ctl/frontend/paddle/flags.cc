@@ -89,11 +89,29 @@ class Reader {
     return Check();
   }
 
+  static std::vector<PaddleFlagRow> AllFlags() {
+    std::vector<PaddleFlagRow> rows = PaddleFlagTable();
+    const std::vector<PaddleFlagRow>& more = PaddleLegacyFlagTable();
+    rows.insert(rows.end(), more.begin(), more.end());
+    return rows;
+  }
+
+  // Also of the flags that only the legacy launcher reads.
+  std::string WholeHelp() const {
+    return ArgParser(
+               call_.program, {"training_script", "training_script_args"},
+               PaddleArgSpecs(AllFlags()),
+               {"Starts and watches the processes of a Paddle job on this host. Python scripts "
+                "run with python3 of PATH, or with the one that PADDLE_LAUNCH_PYTHON names.",
+                {"the script, or a program", "what it is called with"}})
+        .Help();
+  }
+
   absl::Status ReadWords() {
     const ArgParser parser(call_.program, {"training_script", "training_script_args"},
                            PaddleArgSpecs(PaddleFlagTable()));
     ArgParser::Result result = parser.Parse(call_.words, /*known_only=*/true);
-    if (result.args.help) return Stop(parser.Help(), 0);
+    if (result.args.help) return Stop(WholeHelp(), 0);
     if (!result.error.has_value() && !result.args.unknown.empty()) {
       unknown_ = result.args.unknown;
     }
@@ -247,21 +265,18 @@ class Reader {
 
   // The legacy launcher reads the whole command line again.
   absl::Status ReadLegacyWords() {
-    std::vector<PaddleFlagRow> rows = PaddleFlagTable();
-    const std::vector<PaddleFlagRow>& more = PaddleLegacyFlagTable();
-    rows.insert(rows.end(), more.begin(), more.end());
-    for (const PaddleFlagRow& row : more) {
+    for (const PaddleFlagRow& row : PaddleLegacyFlagTable()) {
       values_[row.key()] =
           row.otherwise == nullptr ? std::nullopt : std::optional<std::string>(row.otherwise);
     }
     const ArgParser parser(call_.program, {"training_script", "training_script_args"},
-                           PaddleArgSpecs(rows));
+                           PaddleArgSpecs(AllFlags()));
     const ArgParser::Result result = parser.Parse(call_.words, /*known_only=*/false);
     if (result.error.has_value()) return Stop(*result.error, kUsage);
-    MUSTER_RETURN_IF_ERROR(TakeValues(more, result.args, parser.Usage()));
+    MUSTER_RETURN_IF_ERROR(TakeValues(PaddleLegacyFlagTable(), result.args, parser.Usage()));
     flags().script = result.args.rest.front();
     flags().script_args.assign(result.args.rest.begin() + 1, result.args.rest.end());
-    MUSTER_RETURN_IF_ERROR(RefuseUnsupported(more));
+    MUSTER_RETURN_IF_ERROR(RefuseUnsupported(PaddleLegacyFlagTable()));
     return BindLegacy();
   }
 
