@@ -1,8 +1,8 @@
 #include "ctl/frontend/msrun/logger.h"
 
-#include <regex>
 #include <string>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace muster {
@@ -11,10 +11,9 @@ namespace {
 TEST(MsLogLineTest, HasMindSporesShape) {
   const std::string line =
       MsLogLine(MsLevel::kWarning, "text", absl::FromUnixMicros(1000123456), "f.cc", 7);
-  EXPECT_TRUE(std::regex_match(
-      line, std::regex(R"(\[WARNING\] ME\(\d+:\d+,MainProcess\):\d{4}(-\d\d){2}-\d\d:\d\d:\d\d)"
-                       R"(\.123\.456 \[f\.cc:7\] text\n)")))
-      << line;
+  EXPECT_THAT(line, ::testing::MatchesRegex("\\[WARNING\\] ME\\([0-9]+:[0-9]+,MainProcess\\):"
+                                            "[0-9]{4}(-[0-9]{2}){2}-[0-9]{2}:[0-9]{2}:[0-9]{2}"
+                                            "\\.123\\.456 \\[f\\.cc:7\\] text\n"));
 }
 
 TEST(MsLogLevelTest, IsGlogVAndByDefaultWarnings) {
