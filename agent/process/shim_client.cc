@@ -57,7 +57,7 @@ class ShimClientImpl : public ShimClient {
   void Gone(const absl::Status& status);
   const ShimPlan* Plan();
 
-  ShimCommand command_;  // Of the next shim. After a connect: the program of the one that is there.
+  ShimCommand command_;  // Of the next shim; the program is that of the one that has said hello.
   const std::string gang_dir_;
   EventLoop* const loop_;
   ShimEvents* const events_;
@@ -173,7 +173,9 @@ void ShimClientImpl::OnFrame(const Frame& frame) {
     case FrameType::kHello:
       in.I32();
       in.U32();
-      if (const std::string program = in.Text(); in.ok() && command_.program.empty()) {
+      // Restarts of ranks stay with the version that runs the gang. One that ends before it has said
+      // so is followed by ours.
+      if (const std::string program = in.Text(); in.ok() && !program.empty()) {
         command_.program = program;
       }
       break;
@@ -317,10 +319,7 @@ absl::StatusOr<std::unique_ptr<ShimClient>> ShimClient::Spawn(const ShimCommand&
 absl::StatusOr<std::unique_ptr<ShimClient>> ShimClient::Connect(const ShimCommand& command,
                                                                 EventLoop* loop,
                                                                 ShimEvents* events) {
-  // Restarts of ranks stay with the version that runs the gang.
-  ShimCommand same = command;
-  same.program.clear();
-  auto client = std::make_unique<ShimClientImpl>(same, loop, events);
+  auto client = std::make_unique<ShimClientImpl>(command, loop, events);
   const absl::Status attached = client->Attach();
   if (!attached.ok()) return attached;
   return client;
