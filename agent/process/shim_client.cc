@@ -45,6 +45,7 @@ class ShimClientImpl : public ShimClient {
  private:
   void Send(FrameType type, const Encoder& payload) { connection_.Send(type, payload.bytes()); }
   void TellReaped(int index, int restart, int wait_status);
+  void SendStop(absl::Duration grace);
   void SendWants();
 
   void OnFrame(const Frame& frame);
@@ -66,7 +67,8 @@ class ShimClientImpl : public ShimClient {
   ShimConnection connection_;
   bool finished_ = false;
   RankDescriptors descriptors_;
-  std::map<int, int> wanted_restarts_;  // index → restart, until the shim has run it.
+  std::optional<absl::Duration> wanted_stop_;  // The grace of the last stop.
+  std::map<int, int> wanted_restarts_;         // index → restart, until the shim has run it.
   std::set<std::pair<int, bool>> subscriptions_;
   std::set<std::pair<int, int>> told_exits_;  // (index, restart).
   std::optional<ShimPlan> plan_;
@@ -107,6 +109,11 @@ void ShimClientImpl::TellReaped(int index, int restart, int wait_status) {
 void ShimClientImpl::Stop(absl::Duration grace) {
   DCHECK(loop_->OnLoop());
   wanted_restarts_.clear();
+  wanted_stop_ = grace;
+  SendStop(grace);
+}
+
+void ShimClientImpl::SendStop(absl::Duration grace) {
   Encoder out;
   out.I64(absl::ToInt64Milliseconds(grace));
   Send(FrameType::kStop, out);
@@ -152,6 +159,7 @@ void ShimClientImpl::Subscribe(int index, bool is_stderr, bool on) {
 
 // To a shim that knows nothing of this client yet.
 void ShimClientImpl::SendWants() {
+  if (wanted_stop_.has_value()) SendStop(*wanted_stop_);
   for (const auto& [index, restart] : wanted_restarts_) {
     Encoder out;
     out.I32(index);
