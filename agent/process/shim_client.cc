@@ -181,8 +181,8 @@ void ShimClientImpl::OnFrame(const Frame& frame) {
     case FrameType::kHello:
       in.I32();
       in.U32();
-      // Restarts of ranks stay with the version that runs the gang. One that ends before it has said
-      // so is followed by ours.
+      // Restarts of ranks stay with the version that runs the gang. One that ends before it has
+      // said so is followed by ours.
       if (const std::string program = in.Text(); in.ok() && !program.empty()) {
         command_.program = program;
       }
