@@ -1,4 +1,5 @@
 // msctl: the client. Words become an invocation, the verb runs, its error becomes text and a code.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -29,6 +30,13 @@ int Fail(const absl::Status& status, const Flags& flags) {
   return code;
 }
 
+// A standard stream that is closed (`>&-`) would be the next file that is opened here.
+void OpenStandardStreams() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(fd, F_GETFD) < 0) open("/dev/null", O_RDWR);  // The lowest free number: `fd`.
+  }
+}
+
 int Main(const std::string& program, const std::vector<std::string>& words) {
   std::signal(SIGPIPE, SIG_IGN);  // A reader that went away is an error of write().
   if (const std::optional<int> code = RunFrontend(program, words)) return *code;
@@ -52,6 +60,7 @@ int Main(const std::string& program, const std::vector<std::string>& words) {
 }  // namespace muster
 
 int main(int argc, char** argv) {
+  muster::OpenStandardStreams();
   const int code = muster::Main(argv[0], std::vector<std::string>(argv + 1, argv + argc));
   // All output is written, all calls have ended: what is left is gRPC's own taking down.
   _exit(code);

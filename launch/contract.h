@@ -22,6 +22,7 @@ struct RoleNeeds {
   int ports_per_rank = 0;  // On every rank's own host.
   int ports_on_first_rank =
       0;  // On top, for rank 0 of the role: RankPlacement.ports begins with them.
+  int fixed_port_of_first_rank = 0;  // Named by the job: held for rank 0, too. 0: none.
 };
 
 // Which rank of which gang a plan is for. Everything pointed to must outlive the call.
@@ -66,6 +67,7 @@ struct LaunchPlan {
   // Left behind by other launchers; removed from the agent's environment, never from the spec's. A
   // name that ends in '*' means every variable that begins so.
   std::vector<std::string> clear_env;
+  std::vector<std::string> drop_env;  // Removed likewise, but no launcher's, and so without a word.
   std::vector<LaunchFile> files;
   std::vector<LaunchInput> inputs;
   // A variable that gets the rank's own devices as indices into the visible list, the value of

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -18,6 +19,8 @@
 #include "launch/mindspore_check.h"
 #include "launch/mindspore_env.h"
 #include "launch/position.h"
+#include "launch/rank_table_placement.h"
+#include "launch/rank_table_reader.h"
 
 namespace muster {
 namespace {
@@ -54,10 +57,13 @@ void AddScheduler(v1::JobSpec* spec) {
 void ShrinkToOneProcess(v1::JobSpec* spec) {
   v1::MindSporeOptions* const options = spec->mutable_mindspore();
   const int worker = FindRole(*spec, kWorkerRole);
-  if (worker < 0 || options->sim_worker_num() != 0) return;
+  if (worker < 0) return;
   v1::RoleSpec* const role = spec->mutable_roles(worker);
-  options->set_sim_worker_num(RoleCount(*role, spec->nodes().min()));
+  if (options->sim_worker_num() == 0) {
+    options->set_sim_worker_num(RoleCount(*role, spec->nodes().min()));
+  }
   role->clear_per_node();
+  role->clear_node_ranks();
   role->set_count(1);
   spec->mutable_nodes()->set_min(1);
   spec->mutable_nodes()->set_max(1);
@@ -178,6 +184,39 @@ void SetSimulation(const v1::JobSpec& spec, MindSporeProcess* process) {
   process->device_id = 0;
 }
 
+// The gang's workers alone: the table knows no other process.
+v1::Placement WorkersOf(v1::Placement placement) {
+  for (v1::NodePlacement& node : *placement.mutable_nodes()) {
+    google::protobuf::RepeatedPtrField<v1::RankPlacement> workers;
+    for (v1::RankPlacement& rank : *node.mutable_ranks()) {
+      if (rank.role() == kWorkerRole) workers.Add(std::move(rank));
+    }
+    node.mutable_ranks()->Swap(&workers);
+  }
+  return placement;
+}
+
+// The user's table, by every rule; and, where the workers have devices and keep the job's ranks, as
+// the table of these devices.
+LaunchInput TableInput(const LaunchContext& context) {
+  const v1::JobSpec& spec = *context.spec;
+  const std::string& path = spec.mindspore().rank_table_file();
+  const v1::Placement workers = WorkersOf(*context.placement);
+  const int node_rank = context.node_rank;
+  const auto& here = workers.nodes(node_rank).ranks();
+  const bool placed = !here.empty() && std::all_of(here.begin(), here.end(), [](const auto& rank) {
+    return rank.devices_size() > 0;
+  });
+  const bool matches =
+      placed && OnAscend(spec) && !IsSimulation(spec) && FindRole(spec, kServerRole) < 0;
+  const auto fits = [workers, node_rank, path, matches](const std::string& bytes) -> absl::Status {
+    const absl::StatusOr<RankTable> table = ParseRankTable(bytes);
+    if (!table.ok() || !matches) return Annotate(table.status(), path);
+    return Annotate(MatchRankTable(*table, workers, node_rank), path);
+  };
+  return {"mindspore.rank_table_file", path, fits};
+}
+
 LogNames NameLogs(const LaunchContext& context) {
   if (context.rank->role() == kSchedulerRole) return {"scheduler.log", "scheduler.log"};
   std::string base = context.rank->role();
@@ -204,8 +243,9 @@ absl::Status MindSporeContract::Check(const v1::JobSpec& spec) const {
 std::vector<RoleNeeds> MindSporeContract::Needs(const v1::JobSpec& spec) const {
   std::vector<RoleNeeds> needs;
   for (const v1::RoleSpec& role : spec.roles()) {
-    const bool port = role.name() == kSchedulerRole && spec.mindspore().sched_port() == 0;
-    needs.push_back({role.name(), 0, port ? 1 : 0});
+    const bool listens = role.name() == kSchedulerRole;
+    const int fixed = listens ? spec.mindspore().sched_port() : 0;
+    needs.push_back({role.name(), 0, listens && fixed == 0 ? 1 : 0, fixed});
   }
   return needs;
 }
@@ -237,7 +277,7 @@ absl::StatusOr<LaunchPlan> MindSporeContract::Render(const LaunchContext& contex
   if (position.local_rank == 0) {                      // Once on each host.
     const v1::MindSporeOptions& options = spec.mindspore();
     if (!options.rank_table_file().empty()) {
-      plan.inputs.push_back({"mindspore.rank_table_file", options.rank_table_file(), nullptr});
+      plan.inputs.push_back(TableInput(context));
     }
     if (!options.tls_config_file().empty()) {
       plan.inputs.push_back({"mindspore.tls_config_file", options.tls_config_file(), nullptr});

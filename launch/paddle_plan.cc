@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/fs.h"
+#include "common/base/status.h"
 #include "common/job/job_defaults.h"
 #include "common/job/rank_map.h"
 #include "google/protobuf/descriptor.h"
@@ -66,6 +68,14 @@ std::string LogDir(const LaunchContext& context) {
   return JoinPath(spec.workdir(), spec.logs().dir());
 }
 
+// Paddle splits an endpoint at its first colon.
+absl::Status CheckAddress(const v1::NodePlacement& node) {
+  if (!absl::StrContains(node.address(), ':')) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("host ", node.node_name(), " has the IPv6 address ", node.address(),
+                   ", and Paddle's endpoints are IPv4; give its agent an IPv4 address"));
+}
+
 // PADDLE_ENV_LIMIT_LEN, where the job sets it.
 size_t EnvLimit(const v1::JobSpec& spec) {
   const auto limit = spec.env().find("PADDLE_ENV_LIMIT_LEN");
@@ -116,6 +126,7 @@ absl::StatusOr<std::vector<std::string>> PaddleEndpoints(const v1::Placement& pl
   for (const v1::NodePlacement& node : placement.nodes()) {
     for (const v1::RankPlacement& rank : node.ranks()) {
       if (rank.role() != role) continue;
+      MUSTER_RETURN_IF_ERROR(CheckAddress(node));
       if (rank.ports().empty() || rank.rank() < 0) {
         return absl::InternalError(
             absl::StrCat("placement: ", role, " ", rank.rank(), " has no port of its own"));
@@ -165,7 +176,7 @@ void FinishPaddlePlan(const LaunchContext& context, const std::string& log_name,
   plan->clear_env = LeftoverVariables();
   for (std::string& name : PaddleLeftovers()) plan->clear_env.push_back(std::move(name));
   // A proxy would stand between processes that talk to each other by HTTP.
-  plan->clear_env.insert(plan->clear_env.end(), {"http_proxy", "https_proxy"});
+  plan->drop_env = {"http_proxy", "https_proxy"};
   BackUp(context, plan);
 }
 

@@ -98,8 +98,9 @@ absl::Status CheckPaddlePsRoles(const v1::JobSpec& spec, absl::string_view contr
 std::vector<RoleNeeds> PaddlePsNeeds(const v1::JobSpec& spec) {
   std::vector<RoleNeeds> needs;
   for (const v1::RoleSpec& role : spec.roles()) {
-    const bool gloo = role.name() == kPaddleServer && spec.paddle().gloo_port() == 0;
-    needs.push_back({role.name(), 1, gloo ? 1 : 0});
+    const bool gloo = role.name() == kPaddleServer;
+    const int fixed = gloo ? spec.paddle().gloo_port() : 0;
+    needs.push_back({role.name(), 1, gloo && fixed == 0 ? 1 : 0, fixed});
   }
   return needs;
 }

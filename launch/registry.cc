@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/status.h"
+#include "common/job/job_check.h"
 #include "common/job/job_defaults.h"
 #include "launch/device_support.h"
 #include "launch/mindspore.h"
@@ -58,10 +59,17 @@ void CompleteSpec(v1::JobSpec* spec) {
   FillJobDefaults(spec);
 }
 
+RoleNeeds NeedsOfRole(const std::vector<RoleNeeds>& needs, const std::string& role) {
+  const auto found = std::find_if(needs.begin(), needs.end(),
+                                  [&role](const RoleNeeds& of) { return of.role == role; });
+  return found == needs.end() ? RoleNeeds{role} : *found;
+}
+
 absl::Status CheckContract(const v1::JobSpec& spec) {
   const absl::StatusOr<const LaunchContract*> contract = FindContract(spec.contract());
   // To whoever submitted it, this too is a fault of the spec.
   if (!contract.ok()) return absl::InvalidArgumentError(contract.status().message());
+  MUSTER_RETURN_IF_ERROR(CheckEveryHostHasRanks(spec));
   MUSTER_RETURN_IF_ERROR(CheckDeviceSupport(spec));
   return (*contract)->Check(spec);
 }

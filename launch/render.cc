@@ -108,6 +108,7 @@ absl::StatusOr<RenderedRank> RenderRank(const LaunchContext& context,
 
   RenderedRank rendered;
   Env env = CleanBase(base_env, plan.clear_env, &rendered.notes);
+  for (const std::string& name : plan.drop_env) env.erase(name);
   Overlay(context.spec->env(), &env);
   Overlay(context.spec->roles(FindRole(*context.spec, context.rank->role())).env(), &env);
   MUSTER_ASSIGN_OR_RETURN(const DeviceEnv devices, ShowDevices(context, env));

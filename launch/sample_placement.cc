@@ -55,9 +55,9 @@ v1::NodePlacement PlaceNode(const v1::JobSpec& spec, const std::vector<RoleNeeds
     rank->set_rank(slot.rank);
     rank->set_local_rank(slot.local_rank);
     AddDevices(DevicesOf(spec, role), node_rank, &used, &node, rank);
-    for (int i = 0; i < PortsOfRank(needs[slot.role], slot.rank); ++i) {
-      rank->add_ports(next_port++);
-    }
+    const RoleNeeds of_role = NeedsOfRole(needs, role.name());
+    for (int i = 0; i < PortsOfRank(of_role, slot.rank); ++i) rank->add_ports(next_port++);
+    AddFixedPorts(of_role, rank);
   }
   return node;
 }

@@ -14,6 +14,7 @@ namespace muster {
 namespace {
 
 constexpr int kEnoughPorts = 1000;
+constexpr uint32_t kMaxPort = 65535;
 
 bool Same(const v1::DeviceId& a, const v1::DeviceId& b) {
   return a.kind() == b.kind() && a.physical() == b.physical();
@@ -32,6 +33,7 @@ std::string Name(const Ledger::Holder& holder) {
 Ledger::Ledger(const Options& options, std::vector<v1::Device> devices, const Clock* clock)
     : options_(options), devices_(std::move(devices)), clock_(clock) {
   if (!options_.port_is_free) options_.port_is_free = PortIsFree;
+  if (!options_.fixed_port_is_free) options_.fixed_port_is_free = NobodyListens;
   const auto ephemeral = ReadFile(options_.ephemeral_range_file);
   const PortRange range = OutsideEphemeral({options_.first_port, options_.last_port},
                                            ephemeral.ok() ? *ephemeral : "", kEnoughPorts);
@@ -42,7 +44,7 @@ Ledger::Ledger(const Options& options, std::vector<v1::Device> devices, const Cl
 
 absl::StatusOr<std::vector<std::vector<uint32_t>>> Ledger::Reserve(
     const Holder& holder, const std::vector<v1::DeviceId>& devices, const std::vector<int>& ports,
-    absl::Duration ttl) {
+    absl::Duration ttl, const std::vector<uint32_t>& fixed_ports) {
   DropLapsed();
   const absl::Duration expires = clock_->Boot() + ttl;
   const auto held = holds_.find(holder);
@@ -51,14 +53,16 @@ absl::StatusOr<std::vector<std::vector<uint32_t>>> Ledger::Reserve(
     return held->second.ports;
   }
   MUSTER_RETURN_IF_ERROR(CheckDevices(holder, devices));
+  MUSTER_RETURN_IF_ERROR(CheckFixedPorts(fixed_ports));
   int port_count = 0;
   for (const int count : ports) {
     if (count < 0) return absl::InvalidArgumentError(absl::StrCat(count, " ports for one rank"));
     port_count += count;
   }
-  MUSTER_ASSIGN_OR_RETURN(const std::vector<int> found, FindPorts(port_count));
+  MUSTER_ASSIGN_OR_RETURN(const std::vector<int> found, FindPorts(port_count, fixed_ports));
   Hold hold;
   hold.devices = devices;
+  hold.fixed_ports = fixed_ports;
   hold.expires = expires;
   auto next = found.begin();
   for (const int count : ports) {
@@ -157,9 +161,38 @@ const Ledger::Holder* Ledger::FindHolder(const v1::DeviceId& device) const {
   return nullptr;
 }
 
-absl::StatusOr<std::vector<int>> Ledger::FindPorts(int count) {
-  std::set<uint32_t> held;
+absl::Status Ledger::CheckFixedPorts(const std::vector<uint32_t>& ports) const {
+  std::vector<std::string> refusals;
+  for (const uint32_t port : ports) {
+    if (port == 0 || port > kMaxPort) {
+      return absl::InvalidArgumentError(absl::StrCat("there is no port ", port));
+    }
+    if (const Holder* other = FindHolder(port)) {
+      refusals.push_back(absl::StrCat("port ", port, " is held by ", Name(*other)));
+    } else if (!options_.fixed_port_is_free(static_cast<int>(port))) {
+      refusals.push_back(absl::StrCat("port ", port, " is in use by a process of no job"));
+    }
+  }
+  if (refusals.empty()) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrJoin(refusals, ", "));
+}
+
+const Ledger::Holder* Ledger::FindHolder(uint32_t port) const {
   for (const auto& [holder, hold] : holds_) {
+    const auto has = [port](const std::vector<uint32_t>& ports) {
+      return std::find(ports.begin(), ports.end(), port) != ports.end();
+    };
+    if (has(hold.fixed_ports) || std::any_of(hold.ports.begin(), hold.ports.end(), has)) {
+      return &holder;
+    }
+  }
+  return nullptr;
+}
+
+absl::StatusOr<std::vector<int>> Ledger::FindPorts(int count, const std::vector<uint32_t>& fixed) {
+  std::set<uint32_t> held(fixed.begin(), fixed.end());
+  for (const auto& [holder, hold] : holds_) {
+    held.insert(hold.fixed_ports.begin(), hold.fixed_ports.end());
     for (const auto& ports : hold.ports) held.insert(ports.begin(), ports.end());
   }
   const int size = std::max(options_.last_port - options_.first_port + 1, 0);

@@ -30,8 +30,10 @@ class Ledger {
     // connection may take them, unless that leaves fewer than 1000.
     int first_port = 20000;
     int last_port = 31999;
-    // Whether nobody listens on `port` now. Default: tries to bind it.
+    // Whether nobody uses `port` now. Default: tries to bind it.
     std::function<bool(int port)> port_is_free;
+    // The same of a port that a job insists on, which may still rest after its last use.
+    std::function<bool(int port)> fixed_port_is_free;
     // Where the kernel says what its ephemeral range is. Empty, or not there: it has none.
     std::string ephemeral_range_file = "/proc/sys/net/ipv4/ip_local_port_range";
   };
@@ -39,13 +41,14 @@ class Ledger {
   // `clock` must outlive this object.
   Ledger(const Options& options, std::vector<v1::Device> devices, const Clock* clock);
 
-  // Holds `devices` and a free port for each of `ports` (counts per rank) until `ttl` passes, all
-  // or nothing; returns the ports, one list per rank. The same holder again gets the same answer
-  // and, until it commits, a new ttl. RESOURCE_EXHAUSTED names each device and who has it, or how
-  // many ports are short. INVALID_ARGUMENT: a device is named twice, or a count is negative.
+  // Holds `devices`, a free port for each of `ports` (counts per rank) and the very `fixed_ports`
+  // until `ttl` passes, all or nothing; returns the free ports, one list per rank. The same holder
+  // again gets the same answer and, until it commits, a new ttl. RESOURCE_EXHAUSTED names each
+  // device and fixed port that is taken and who has it, or how many ports are short.
+  // INVALID_ARGUMENT: a device is named twice, a count is negative, or there is no such port.
   absl::StatusOr<std::vector<std::vector<uint32_t>>> Reserve(
       const Holder& holder, const std::vector<v1::DeviceId>& devices, const std::vector<int>& ports,
-      absl::Duration ttl);
+      absl::Duration ttl, const std::vector<uint32_t>& fixed_ports = {});
   // Turns the lease into a hold until Release(); may be repeated. FAILED_PRECONDITION: it has
   // lapsed.
   absl::Status Commit(const Holder& holder);
@@ -67,14 +70,18 @@ class Ledger {
   struct Hold {
     std::vector<v1::DeviceId> devices;
     std::vector<std::vector<uint32_t>> ports;
+    std::vector<uint32_t> fixed_ports;
     absl::Duration expires;  // InfiniteDuration() once committed.
   };
 
   void DropLapsed();
   absl::Status CheckDevices(const Holder& holder, const std::vector<v1::DeviceId>& devices) const;
+  absl::Status CheckFixedPorts(const std::vector<uint32_t>& ports) const;
   // The holder of the device, or null.
   const Holder* FindHolder(const v1::DeviceId& device) const;
-  absl::StatusOr<std::vector<int>> FindPorts(int count);
+  const Holder* FindHolder(uint32_t port) const;
+  // None of `fixed` is among them.
+  absl::StatusOr<std::vector<int>> FindPorts(int count, const std::vector<uint32_t>& fixed);
 
   Options options_;
   std::vector<v1::Device> devices_;

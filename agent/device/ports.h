@@ -22,6 +22,10 @@ PortRange OutsideEphemeral(PortRange wanted, absl::string_view ephemeral, int en
 // Whether nobody listens on `port` now, at any address, IPv4 or IPv6. Tries to bind it.
 bool PortIsFree(int port);
 
+// Whether a program that insists on `port`, and so sets SO_REUSEADDR, could listen there now: also
+// while connections of an earlier one are in TIME_WAIT.
+bool NobodyListens(int port);
+
 }  // namespace muster
 
 #endif  // MUSTER_AGENT_DEVICE_PORTS_H_

@@ -47,6 +47,7 @@ class ShimClientImpl : public ShimClient {
   void SendLease();
   void Send(FrameType type, const Encoder& payload) { connection_.Send(type, payload.bytes()); }
   void TellReaped(int index, int restart, int wait_status);
+  void SendStop(absl::Duration grace);
   void SendWants();
 
   void OnFrame(const Frame& frame);
@@ -59,7 +60,7 @@ class ShimClientImpl : public ShimClient {
   void Gone(const absl::Status& status);
   const ShimPlan* Plan();
 
-  ShimCommand command_;  // Of the next shim. After a connect: the program of the one that is there.
+  ShimCommand command_;  // Of the next shim; the program is that of the one that has said hello.
   const std::string gang_dir_;
   EventLoop* const loop_;
   ShimEvents* const events_;
@@ -68,8 +69,9 @@ class ShimClientImpl : public ShimClient {
   ShimConnection connection_;
   bool finished_ = false;
   RankDescriptors descriptors_;
-  std::string lease_;                   // The payload of the last kLease; empty: there was none.
-  std::map<int, int> wanted_restarts_;  // index → restart, until the shim has run it.
+  std::string lease_;  // The payload of the last kLease; empty: there was none.
+  std::optional<absl::Duration> wanted_stop_;  // The grace of the last stop.
+  std::map<int, int> wanted_restarts_;         // index → restart, until the shim has run it.
   std::set<std::pair<int, bool>> subscriptions_;
   std::set<std::pair<int, int>> told_exits_;  // (index, restart).
   std::optional<ShimPlan> plan_;
@@ -110,6 +112,11 @@ void ShimClientImpl::TellReaped(int index, int restart, int wait_status) {
 void ShimClientImpl::Stop(absl::Duration grace) {
   DCHECK(loop_->OnLoop());
   wanted_restarts_.clear();
+  wanted_stop_ = grace;
+  SendStop(grace);
+}
+
+void ShimClientImpl::SendStop(absl::Duration grace) {
   Encoder out;
   out.I64(absl::ToInt64Milliseconds(grace));
   Send(FrameType::kStop, out);
@@ -170,6 +177,7 @@ void ShimClientImpl::Subscribe(int index, bool is_stderr, bool on) {
 // To a shim that knows nothing of this client yet.
 void ShimClientImpl::SendWants() {
   SendLease();
+  if (wanted_stop_.has_value()) SendStop(*wanted_stop_);
   for (const auto& [index, restart] : wanted_restarts_) {
     Encoder out;
     out.I32(index);
@@ -191,7 +199,9 @@ void ShimClientImpl::OnFrame(const Frame& frame) {
     case FrameType::kHello:
       in.I32();
       in.U32();
-      if (const std::string program = in.Text(); in.ok() && command_.program.empty()) {
+      // Restarts of ranks stay with the version that runs the gang. One that ends before it has
+      // said so is followed by ours.
+      if (const std::string program = in.Text(); in.ok() && !program.empty()) {
         command_.program = program;
       }
       break;
@@ -335,10 +345,7 @@ absl::StatusOr<std::unique_ptr<ShimClient>> ShimClient::Spawn(const ShimCommand&
 absl::StatusOr<std::unique_ptr<ShimClient>> ShimClient::Connect(const ShimCommand& command,
                                                                 EventLoop* loop,
                                                                 ShimEvents* events) {
-  // Restarts of ranks stay with the version that runs the gang.
-  ShimCommand same = command;
-  same.program.clear();
-  auto client = std::make_unique<ShimClientImpl>(same, loop, events);
+  auto client = std::make_unique<ShimClientImpl>(command, loop, events);
   const absl::Status attached = client->Attach();
   if (!attached.ok()) return attached;
   return client;

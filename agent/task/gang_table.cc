@@ -24,6 +24,7 @@ std::vector<uint32_t> PortsOf(const v1::NodePlacement& here) {
   std::vector<uint32_t> ports;
   for (const v1::RankPlacement& rank : here.ranks()) {
     ports.insert(ports.end(), rank.ports().begin(), rank.ports().end());
+    ports.insert(ports.end(), rank.fixed_ports().begin(), rank.fixed_ports().end());
   }
   return ports;
 }

@@ -15,6 +15,14 @@ namespace {
 
 constexpr absl::Duration kDefaultGrace = absl::Seconds(10);
 
+std::vector<uint32_t> FixedPortsOf(const v1::NodePlacement& here) {
+  std::vector<uint32_t> ports;
+  for (const v1::RankPlacement& rank : here.ranks()) {
+    ports.insert(ports.end(), rank.fixed_ports().begin(), rank.fixed_ports().end());
+  }
+  return ports;
+}
+
 }  // namespace
 
 std::unique_ptr<Gangs> Gangs::Make(const Options& options, EventLoop* loop, Ledger* ledger,
@@ -40,8 +48,9 @@ absl::StatusOr<v1::NodePlacement> GangTable::Reserve(const v1::ReserveGangReques
                                                    " ranks, expected ", placement.ranks_size()));
   }
   using Ports = std::vector<std::vector<uint32_t>>;
-  MUSTER_ASSIGN_OR_RETURN(const Ports granted, ledger_->Reserve(key, DevicesOf(placement), ports,
-                                                                ToDuration(request.ttl())));
+  MUSTER_ASSIGN_OR_RETURN(const Ports granted,
+                          ledger_->Reserve(key, DevicesOf(placement), ports,
+                                           ToDuration(request.ttl()), FixedPortsOf(placement)));
   for (int i = 0; i < placement.ranks_size(); ++i) {
     placement.mutable_ranks(i)->clear_ports();
     for (uint32_t port : granted[static_cast<size_t>(i)]) {

@@ -1,14 +1,17 @@
 #include "common/job/job_check.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/job/constraint.h"
 #include "common/job/job_defaults.h"
 #include "common/job/job_names.h"
 #include "common/job/log_name.h"
+#include "common/job/node_list.h"
 #include "common/job/rank_map.h"
 
 namespace muster {
@@ -19,6 +22,7 @@ constexpr int kMaxListed = 64;  // Labels, constraints.
 constexpr int kMaxDevicesPerRank = 1024;
 constexpr int kMaxRestarts = 1000000;
 constexpr int kMaxPriority = 1000;
+constexpr int kMaxNodeRanksBytes = 256;
 constexpr int64_t kMinSegmentSize = 4096;
 
 // Finds the faults of one spec. Short-lived: made, run once, dropped.
@@ -41,6 +45,7 @@ class JobChecker {
   void CheckIdentity();
   void CheckShape();
   void CheckRole(int index, std::set<std::string>* names);
+  void CheckHosts(const std::string& field, const v1::RoleSpec& role);
   void CheckTotals();
   void CheckDevices(const std::string& field, const v1::DeviceRequest& devices);
   void CheckWhatRuns();
@@ -109,9 +114,32 @@ void JobChecker::CheckRole(int index, std::set<std::string>* names) {
                 "'count' and 'per_node' exclude each other",
                 "keep 'count' for the whole job, or 'per_node' for each host");
   }
+  CheckHosts(absl::StrCat(field, ".node_ranks"), role);
   if (role.has_devices_per_rank()) {
     CheckDevices(absl::StrCat(field, ".devices_per_rank"), role.devices_per_rank());
   }
+}
+
+void JobChecker::CheckHosts(const std::string& field, const v1::RoleSpec& role) {
+  const size_t faults_before = faults_.size();
+  faults_.CheckText(field, role.node_ranks(), kMaxNodeRanksBytes);
+  if (faults_.size() > faults_before) return;
+  const absl::StatusOr<NodeList> hosts = NodeList::Parse(role.node_ranks());
+  if (!hosts.ok()) {
+    return faults_.Add(field, "INVALID_NAME",
+                       absl::StrCat("'", role.node_ranks(), "': ", hosts.status().message()),
+                       "write node ranks, from the lowest to the highest: 0-1,3, or 2- for all "
+                       "from host 2 on");
+  }
+  const int nodes = std::max(spec_.nodes().min(), 1);
+  if (hosts->HighestNamed() < nodes) return;
+  faults_.Add(field, "OUT_OF_RANGE",
+              absl::StrCat("'", role.node_ranks(), "' names host ", hosts->HighestNamed(),
+                           ", and the job is sure of ", nodes, nodes == 1 ? " host" : " hosts"),
+              nodes == 1 ? "the only one is 0; or say more 'nodes'"
+                         : absl::StrCat("use 0 to ", nodes - 1,
+                                        ", N- for all from host N on, or "
+                                        "say more 'nodes'"));
 }
 
 // Called only when every number on its own is in range, so that no sum overflows.
@@ -121,18 +149,17 @@ void JobChecker::CheckTotals() {
   const std::string field = spec_.roles().empty() ? "ranks_per_node" : "roles";
   // The fewer hosts, the more ranks of a `count` on each; the more hosts, the more ranks in all.
   int64_t total = 0;
-  int64_t on_first_node = 0;
-  for (const v1::RoleSpec& role : filled.roles()) {
-    total += RoleCount(role, filled.nodes().max());
-    on_first_node += RoleCountOnNode(role, filled.nodes().min(), 0);
+  for (const v1::RoleSpec& role : filled.roles()) total += RoleCount(role, filled.nodes().max());
+  int most = 0;  // On one host.
+  for (int node = 0; node < filled.nodes().min(); ++node) {
+    most = std::max(most, RanksOnNode(filled, filled.nodes().min(), node));
   }
   if (total > kMaxRanks) {
     faults_.Add(field, "TOO_MANY_RANKS", absl::StrCat("the job has ", total, " ranks"),
                 absl::StrCat("at most ", kMaxRanks, " are allowed"));
   }
-  if (on_first_node > kMaxRanksPerNode) {
-    faults_.Add(field, "TOO_MANY_RANKS",
-                absl::StrCat("the job has ", on_first_node, " ranks on one host"),
+  if (most > kMaxRanksPerNode) {
+    faults_.Add(field, "TOO_MANY_RANKS", absl::StrCat("the job has ", most, " ranks on one host"),
                 absl::StrCat("at most ", kMaxRanksPerNode, " fit; use more nodes"));
   }
 }
@@ -259,12 +286,14 @@ void JobChecker::CheckSuccess() {
   }
   if (success.who_case() != v1::SuccessPolicy::kRank) return;
   int64_t ranks = 0;
-  const int64_t nodes = spec_.nodes().min() > 0 ? spec_.nodes().min() : 1;
+  const int nodes = std::clamp(spec_.nodes().min(), 1, kMaxNodes);  // Refused elsewhere.
   if (spec_.roles().empty()) {
-    ranks = (spec_.ranks_per_node() > 0 ? spec_.ranks_per_node() : 1) * nodes;
+    ranks = int64_t{std::max(spec_.ranks_per_node(), 1)} * nodes;
   } else if (const int worker = FindRole(spec_, kWorkerRole); worker >= 0) {
     const v1::RoleSpec& role = spec_.roles(worker);
-    ranks = role.count() > 0 ? role.count() : (role.per_node() > 0 ? role.per_node() : 1) * nodes;
+    const NodeList hosts = NodeList::Parse(role.node_ranks()).value_or(NodeList());
+    ranks = role.count() > 0 ? role.count()
+                             : int64_t{std::max(role.per_node(), 1)} * hosts.CountAmong(nodes);
   }
   if (success.rank() >= 0 && success.rank() < ranks) return;
   faults_.Add("success.rank", "NO_SUCH_RANK",
@@ -354,6 +383,20 @@ absl::Status CheckJobStatus(const v1::JobSpec& spec) {
   return absl::InvalidArgumentError(
       absl::StrCat(first.detail.field_path(), ": ", first.message, "; ", first.detail.hint(),
                    faults.size() == 1 ? "" : absl::StrCat(" (and ", faults.size() - 1, " more)")));
+}
+
+absl::Status CheckEveryHostHasRanks(const v1::JobSpec& spec) {
+  for (const v1::RoleSpec& role : spec.roles()) {  // Mostly the first one tells.
+    const bool on_all = role.count() <= 0 || role.count() >= spec.nodes().max();
+    if (role.node_ranks().empty() && on_all) return absl::OkStatus();
+  }
+  const std::vector<int> idle = NodesWithoutRanks(spec, spec.nodes().max());
+  if (idle.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("roles: of ", spec.nodes().max(), " hosts ",
+                   idle.size() == 1 ? absl::StrCat("host ", idle[0], " has")
+                                    : absl::StrCat("hosts ", NodeList::Write(idle), " have"),
+                   " no rank of any role; say fewer 'nodes', or a larger 'count'"));
 }
 
 }  // namespace muster

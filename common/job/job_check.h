@@ -30,6 +30,10 @@ std::vector<v1::ErrorDetail> CheckJob(const v1::JobSpec& spec);
 // INVALID_ARGUMENT with the first fault's message and the number of further ones, or OK.
 absl::Status CheckJobStatus(const v1::JobSpec& spec);
 
+// INVALID_ARGUMENT when one of the hosts of a complete spec has no rank of any role. On its own,
+// for a contract may add the role that a host has ranks of.
+absl::Status CheckEveryHostHasRanks(const v1::JobSpec& spec);
+
 }  // namespace muster
 
 #endif  // MUSTER_COMMON_JOB_JOB_CHECK_H_

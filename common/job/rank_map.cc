@@ -2,8 +2,15 @@
 
 #include <algorithm>
 
+#include "common/job/node_list.h"
+
 namespace muster {
 namespace {
+
+// A text that cannot be read is for JobCheck to refuse.
+NodeList HostsOf(const v1::RoleSpec& role) {
+  return NodeList::Parse(role.node_ranks()).value_or(NodeList());
+}
 
 // Appends the ranks of one role on one host. `offset` is the global rank of the role's rank 0.
 void AppendRanks(const v1::RoleSpec& role, int role_index, int offset, int num_nodes, int node_rank,
@@ -18,17 +25,25 @@ void AppendRanks(const v1::RoleSpec& role, int role_index, int offset, int num_n
 }  // namespace
 
 int RoleCount(const v1::RoleSpec& role, int num_nodes) {
-  return role.count() > 0 ? role.count() : role.per_node() * num_nodes;
+  const int hosts = HostsOf(role).CountAmong(num_nodes);
+  if (role.count() <= 0) return role.per_node() * hosts;
+  return hosts == 0 ? 0 : role.count();
 }
 
 int RoleCountOnNode(const v1::RoleSpec& role, int num_nodes, int node_rank) {
+  const NodeList hosts = HostsOf(role);
+  if (!hosts.Has(node_rank)) return 0;
   if (role.count() <= 0) return role.per_node();
-  return role.count() / num_nodes + (node_rank < role.count() % num_nodes ? 1 : 0);
+  const int all = hosts.CountAmong(num_nodes);
+  return role.count() / all + (hosts.CountAmong(node_rank) < role.count() % all ? 1 : 0);
 }
 
 int FirstRankOnNode(const v1::RoleSpec& role, int num_nodes, int node_rank) {
-  if (role.count() <= 0) return role.per_node() * node_rank;
-  return role.count() / num_nodes * node_rank + std::min(node_rank, role.count() % num_nodes);
+  const NodeList hosts = HostsOf(role);
+  const int before = hosts.CountAmong(node_rank);
+  if (role.count() <= 0) return role.per_node() * before;
+  const int all = std::max(hosts.CountAmong(num_nodes), 1);
+  return role.count() / all * before + std::min(before, role.count() % all);
 }
 
 int TotalRanks(const v1::JobSpec& spec, int num_nodes) {
@@ -65,6 +80,14 @@ std::vector<RankPosition> AllRanks(const v1::JobSpec& spec, int num_nodes) {
     offset += RoleCount(spec.roles(i), num_nodes);
   }
   return slots;
+}
+
+std::vector<int> NodesWithoutRanks(const v1::JobSpec& spec, int num_nodes) {
+  std::vector<int> nodes;
+  for (int node = 0; node < num_nodes; ++node) {
+    if (RanksOnNode(spec, num_nodes, node) == 0) nodes.push_back(node);
+  }
+  return nodes;
 }
 
 int FindRole(const v1::JobSpec& spec, const std::string& name) {

@@ -1,7 +1,8 @@
 // Which ranks of a job run on which of its hosts. Ranks are dealt in blocks: the first host has the
 // lowest ranks of every role, so that neighbours in rank are neighbours on a host, and the same
-// hosts in the same order always get the same ranks. Pure functions of (roles, number of hosts);
-// specs have their defaults filled in.
+// hosts in the same order always get the same ranks. A role may be on some of the hosts alone
+// (RoleSpec.node_ranks). Pure functions of (roles, number of hosts); specs are sound (job_check.h)
+// and have their defaults filled in.
 #ifndef MUSTER_COMMON_JOB_RANK_MAP_H_
 #define MUSTER_COMMON_JOB_RANK_MAP_H_
 
@@ -23,8 +24,8 @@ struct RankPosition {
 
 // Ranks of `role` in a job on `num_nodes` hosts.
 int RoleCount(const v1::RoleSpec& role, int num_nodes);
-// Ranks of `role` on host `node_rank`: `per_node`, or its share of `count`. Shares differ by at
-// most one, and the first hosts have the larger ones.
+// Ranks of `role` on host `node_rank`: none if it is not one of the role's, else `per_node`, or its
+// share of `count`. Shares differ by at most one, and the first hosts have the larger ones.
 int RoleCountOnNode(const v1::RoleSpec& role, int num_nodes, int node_rank);
 // Lowest rank of `role` on host `node_rank` (of the ranks it would have there, where it has none).
 int FirstRankOnNode(const v1::RoleSpec& role, int num_nodes, int node_rank);
@@ -38,6 +39,9 @@ int RanksOnNode(const v1::JobSpec& spec, int num_nodes, int node_rank);
 std::vector<RankPosition> RanksOfNode(const v1::JobSpec& spec, int num_nodes, int node_rank);
 // The ranks of all hosts, by global rank: the order of Attempt.ranks.
 std::vector<RankPosition> AllRanks(const v1::JobSpec& spec, int num_nodes);
+
+// Hosts that have no rank of any role, in ascending order.
+std::vector<int> NodesWithoutRanks(const v1::JobSpec& spec, int num_nodes);
 
 // Index of the role in the spec, or -1.
 int FindRole(const v1::JobSpec& spec, const std::string& name);

@@ -47,6 +47,7 @@ absl::StatusOr<std::optional<FrontendJob>> LauncherJob(
     if (!words) continue;
     MUSTER_ASSIGN_OR_RETURN(FrontendJob job,
                             frontend->to_job({*words, env, current_dir, frontend->name}));
+    if (job.help) return std::optional<FrontendJob>(std::move(job));
     const v1::JobSpec before = job.spec;
     const EnvLookup lookup = [&env](const std::string& name) {
       const auto found = env.find(name);

@@ -154,7 +154,7 @@ const Command& RankTableCommand() {
     command->summary = "writes, checks and merges Ascend rank tables, without any agent";
     command->examples = {
         {"ranktable generate", "of this host's eight devices, like hccl_tools.py"},
-        {"ranktable generate --device-num=[4,8) --server-ip=10.0.0.1", "of four of them"},
+        {"ranktable generate --device-num='[4,8)' --server-ip=10.0.0.1", "of four of them"},
         {"ranktable merge hccl_8p_01234567_10.0.0.1.json hccl_8p_01234567_10.0.0.2.json",
          "of all hosts, like merge_hccl.py"},
         {"ranktable check hccl_2s_16p.json", "every rule that it breaks"},

@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -16,6 +15,7 @@
 #include "ctl/cmd/session.h"
 #include "ctl/spec/spec_loader.h"
 #include "ctl/view/message_text.h"
+#include "ctl/view/shell_quote.h"
 #include "launch/sample_placement.h"
 
 namespace muster {
@@ -59,26 +59,15 @@ absl::StatusOr<std::vector<Rendered>> RenderAll(const v1::JobSpec& spec,
   return all;
 }
 
-std::string Quoted(const std::string& word) {
-  const bool plain = !word.empty() && word.find_first_not_of(
-                                          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                          "0123456789_/.:=,@%+-") == std::string::npos;
-  return plain ? word : absl::StrCat("'", absl::CEscape(word), "'");
-}
-
 // Without what every process has anyway.
 std::string RankText(const Rendered& rendered, const std::map<std::string, std::string>& base) {
-  std::string text = absl::StrCat(rendered.placement.role(), " ", rendered.placement.rank(), " on ",
-                                  rendered.node, "\n  command  ",
-                                  absl::StrJoin(rendered.rank.argv, " ",
-                                                [](std::string* out, const std::string& word) {
-                                                  absl::StrAppend(out, Quoted(word));
-                                                }),
-                                  "\n");
+  std::string text =
+      absl::StrCat(rendered.placement.role(), " ", rendered.placement.rank(), " on ", rendered.node,
+                   "\n  command  ", ShellCommand(rendered.rank.argv), "\n");
   for (const auto& [name, value] : rendered.rank.env) {
     const auto inherited = base.find(name);
     if (inherited != base.end() && inherited->second == value) continue;
-    absl::StrAppend(&text, "  env      ", name, "=", Quoted(value), "\n");
+    absl::StrAppend(&text, "  env      ", name, "=", ShellQuote(value), "\n");
   }
   for (const LaunchFile& file : rendered.rank.files) {
     absl::StrAppendFormat(&text, "  file     %s (%o, %d bytes)\n", file.path, file.mode,

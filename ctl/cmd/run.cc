@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/base/status.h"
 #include "ctl/client/address.h"
 #include "ctl/client/log_selection.h"
@@ -43,11 +44,12 @@ void TellOfEmptyStdin(const Flags& flags) {
 struct Wanted {
   v1::JobSpec spec;
   LogSelection shown;
-  bool attached = true;
+  std::optional<std::string> help;  // Of the launcher: nothing runs.
 };
 
-LogSelection Shown(const std::vector<int>& ranks) {
+LogSelection Shown(const std::vector<int>& ranks, const std::string& role) {
   LogSelection shown;
+  shown.role = role;
   for (const int rank : ranks) shown.ranks.push_back({rank, rank});
   if (ranks.empty()) shown.want_stdout = shown.want_stderr = false;
   return shown;
@@ -55,6 +57,15 @@ LogSelection Shown(const std::vector<int>& ranks) {
 
 void Tell(const Flags& flags, const std::string& line) {
   if (!flags.Bool("quiet")) Output(STDERR_FILENO).Write(absl::StrCat("muster: ", line, "\n"));
+}
+
+// What a job file cannot say.
+void TellOfShownRanks(const Flags& flags, const std::vector<int>& ranks) {
+  constexpr size_t kNamed = 8;
+  std::string which = ranks.empty() ? "no rank" : absl::StrCat("rank ", absl::StrJoin(ranks, ","));
+  if (ranks.size() > kNamed) which = absl::StrCat(ranks.size(), " ranks");
+  Tell(flags, absl::StrCat("the launcher shows the output of ", which,
+                           " only; a job file does not say so, msctl logs --rank does"));
 }
 
 // The command itself, or where it calls a launcher that Muster knows, the job that it means. Not
@@ -73,17 +84,18 @@ absl::StatusOr<Wanted> ReadCommand(const Invocation& invocation) {
     MUSTER_RETURN_IF_ERROR(ApplyRunFlags(flags, current_dir, GetEnv, &wanted.spec));
     return wanted;
   }
+  wanted.help = job->help;
+  if (wanted.help) return wanted;
   for (const std::string& note : job->notes) Tell(flags, note);
+  if (flags.Bool("print_yaml") && job->shown_ranks) TellOfShownRanks(flags, *job->shown_ranks);
   wanted.spec = job->spec;
-  wanted.attached = job->attached;
-  if (job->shown_ranks) wanted.shown = Shown(*job->shown_ranks);
+  if (job->shown_ranks) wanted.shown = Shown(*job->shown_ranks, job->shown_role);
   return wanted;
 }
 
 absl::StatusOr<int> RunHere(const Invocation& invocation, const Wanted& wanted,
                             const std::string& notice) {
   MUSTER_RETURN_IF_ERROR(CheckLocal(wanted.spec));
-  if (!wanted.attached) Tell(invocation.flags, "stays attached: without an agent nobody else does");
   return RunLocally(invocation, wanted.spec, notice, wanted.shown);
 }
 
@@ -93,6 +105,10 @@ absl::StatusOr<int> Run(const Invocation& invocation) {
     return absl::InvalidArgumentError("--agent and --local exclude each other");
   }
   MUSTER_ASSIGN_OR_RETURN(Wanted wanted, ReadCommand(invocation));
+  if (wanted.help) {
+    Output(STDOUT_FILENO).Write(*wanted.help);
+    return 0;
+  }
   if (flags.Bool("print_yaml")) {
     v1::JobSpec checked = wanted.spec;
     MUSTER_RETURN_IF_ERROR(FinishRunSpec(&checked));
@@ -110,7 +126,6 @@ absl::StatusOr<int> Run(const Invocation& invocation) {
   }
   MUSTER_RETURN_IF_ERROR(agent);
   Tell(flags, absl::StrCat("running through the agent at ", address));
-  if (!wanted.attached) return SubmitOnly(invocation, wanted.spec);
   return RunAttached(invocation, wanted.spec, wanted.shown);
 }
 

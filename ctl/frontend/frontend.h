@@ -26,7 +26,9 @@ struct FrontendJob {
   std::vector<std::string> notes;  // Lines for the user: what is different behind agents.
   // Ranks whose output is shown; absent: all.
   std::optional<std::vector<int>> shown_ranks;
-  bool attached = true;  // False: the original would not wait.
+  std::string shown_role;  // Whose ranks these are; empty: the workers'.
+  // --help was asked for: the launcher's, for stdout. There is no job then.
+  std::optional<std::string> help;
 };
 
 // One original launcher: a drop-in that needs no daemon, and the same flags as a job.
@@ -39,7 +41,7 @@ struct Frontend {
   // Whether `command` (argv of `msctl run -- …`) calls this launcher; then its own words.
   std::optional<std::vector<std::string>> (*match)(const std::vector<std::string>& command) =
       nullptr;
-  // The same as a job. INVALID_ARGUMENT carries the original's message.
+  // The same as a job. INVALID_ARGUMENT carries the original's message, its usage included.
   absl::StatusOr<FrontendJob> (*to_job)(const FrontendCall& call) = nullptr;
 };
 

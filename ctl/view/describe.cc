@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "common/job/exit_result.h"
 #include "common/job/job_names.h"
+#include "ctl/view/shell_quote.h"
 #include "ctl/view/table.h"
 #include "ctl/view/words.h"
 
@@ -31,6 +32,7 @@ std::string RolesText(const v1::JobSpec& spec) {
     roles.push_back(role.count() > 0
                         ? absl::StrCat(role.name(), " x ", role.count())
                         : absl::StrCat(role.name(), " x ", role.per_node(), " per node"));
+    if (!role.node_ranks().empty()) absl::StrAppend(&roles.back(), " on ", role.node_ranks());
   }
   return absl::StrJoin(roles, ", ");
 }
@@ -103,13 +105,17 @@ std::string DescribeJob(const v1::Job& job, absl::Time now) {
             ? absl::StrCat(spec.nodes().min())
             : absl::StrCat(spec.nodes().min(), " to ", spec.nodes().max()));
   Field(&text, "roles", RolesText(spec));
-  Field(&text, "command", absl::StrJoin(spec.command(), " "));
+  Field(&text, "command", ShellCommand({spec.command().begin(), spec.command().end()}));
   Field(&text, "workdir", spec.workdir());
   Field(&text, "labels", LabelsText(spec.labels()));
   Field(&text, "restarts",
         absl::StrCat(status.restarts(), " of at most ", spec.restart().max_restarts()));
-  for (const v1::Attempt& attempt : status.attempts()) {
-    absl::StrAppend(&text, AttemptText(attempt, now));
+  for (int i = 0; i < status.attempts_size(); ++i) {
+    // The first one is always there; the gap is behind it.
+    if (i == 1 && status.attempts_left_out() > 0) {
+      absl::StrAppend(&text, "\n", Count(status.attempts_left_out(), "attempt"), " left out\n");
+    }
+    absl::StrAppend(&text, AttemptText(status.attempts(i), now));
   }
   return text;
 }

@@ -12,7 +12,8 @@ namespace muster {
 std::string ErrorText(const absl::Status& status, const Terminal& terminal, bool raw) {
   const std::string message(status.message());
   std::string text;
-  if (absl::StartsWith(message, "error: ")) {
+  // An excerpt of a job file says so itself, and a launcher's usage has its own error line.
+  if (absl::StartsWith(message, "error: ") || absl::StartsWith(message, "usage: ")) {
     text = absl::EndsWith(message, "\n") ? message : absl::StrCat(message, "\n");
   } else {
     text = absl::StrCat(terminal.Red("error:"), " ", message.empty() ? "unknown" : message, "\n");

@@ -33,16 +33,36 @@ void Output::Flush() {
   absl::string_view left = buffer_;
   while (!left.empty() && !broken_) {
     if (is_pipe_ && !WaitWritable()) break;
-    // A pipe that polls as writable has room for PIPE_BUF bytes: such a write never blocks.
-    const size_t size = is_pipe_ ? std::min<size_t>(left.size(), PIPE_BUF) : left.size();
-    const ssize_t n = write(fd_, left.data(), size);
-    if (n >= 0) {
-      left.remove_prefix(static_cast<size_t>(n));
-    } else if (errno != EINTR && errno != EAGAIN) {
-      broken_ = true;
-    }
+    left.remove_prefix(WriteSome(left));
   }
   buffer_.clear();
+}
+
+bool Output::Offer() {
+  size_t written = 0;
+  while (written < buffer_.size() && !broken_ && TakesBytesNow()) {
+    written += WriteSome(absl::string_view(buffer_).substr(written));
+  }
+  buffer_.erase(0, broken_ ? buffer_.size() : written);
+  return buffer_.empty();
+}
+
+size_t Output::WriteSome(absl::string_view bytes) {
+  // A pipe that polls as writable has room for PIPE_BUF bytes: such a write never blocks.
+  const size_t size = is_pipe_ ? std::min<size_t>(bytes.size(), PIPE_BUF) : bytes.size();
+  const ssize_t n = write(fd_, bytes.data(), size);
+  if (n < 0 && errno != EINTR && errno != EAGAIN) broken_ = true;
+  return n < 0 ? 0 : static_cast<size_t>(n);
+}
+
+bool Output::TakesBytesNow() const {
+  if (!is_pipe_) return true;
+  pollfd fd = {fd_, POLLOUT, 0};
+  int n;
+  do {
+    n = poll(&fd, 1, 0);
+  } while (n < 0 && errno == EINTR);
+  return n != 0;  // An error is the write's to tell.
 }
 
 bool Output::WaitWritable() {

@@ -21,6 +21,10 @@ class Output {
   // Flushes by itself when the buffer is full.
   void Write(absl::string_view bytes);
   void Flush();
+  // Never waits: writes what the reader takes now and keeps the rest. Whether nothing is left.
+  bool Offer();
+  // What is left goes nowhere.
+  void Discard() { buffer_.clear(); }
 
   bool empty() const { return buffer_.empty(); }
   // The reader is gone, or the device failed: further bytes go nowhere.
@@ -30,6 +34,9 @@ class Output {
  private:
   // Whether the descriptor takes bytes now; false after an interrupt.
   bool WaitWritable();
+  bool TakesBytesNow() const;
+  // Returns how many of `bytes` were written; after an error the output is broken.
+  size_t WriteSome(absl::string_view bytes);
 
   const int fd_;
   const int interrupt_fd_;

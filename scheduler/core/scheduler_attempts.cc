@@ -33,11 +33,16 @@ int StartsWithoutRanks(const v1::Job& job) {
   return count;
 }
 
+bool EndedOnPurpose(const v1::Attempt& attempt) {
+  return attempt.planned_end() != v1::PLANNED_END_UNSPECIFIED;
+}
+
 std::vector<absl::Time> FailureTimes(const v1::Job& job) {
   std::vector<absl::Time> times;
   for (const v1::Attempt& attempt : job.status().attempts()) {
-    if (AnyRankStarted(attempt) && !attempt.drained())
+    if (AnyRankStarted(attempt) && !EndedOnPurpose(attempt)) {
       times.push_back(FromTimestamp(attempt.end_time()));
+    }
   }
   return times;
 }
@@ -199,7 +204,7 @@ void SchedulerImpl::EndAttempt(JobEntry* entry) {
     return Finish(entry, JobEvent::kCancelled, entry->record.stop_reason, kExitCancelled);
   }
   const bool may_succeed =
-      cause == StopCause::kNone || cause == StopCause::kSucceeded || cause == StopCause::kDrained;
+      cause == StopCause::kNone || cause == StopCause::kSucceeded || EndedOnPurpose(*attempt);
   if (may_succeed && SuccessFulfilled(job.spec().success(), attempt->ranks())) {
     attempt->clear_first_cause();
     return Finish(entry, JobEvent::kSucceed, "", 0);
@@ -215,7 +220,7 @@ void SchedulerImpl::FailAttempt(JobEntry* entry) {
   if (!delay.has_value()) {
     return Finish(entry, JobEvent::kFail, cause.summary(), ExitCodeOf(entry->record, cause));
   }
-  if (AnyRankStarted(*CurrentAttempt(job)) && !CurrentAttempt(job)->drained()) {
+  if (AnyRankStarted(*CurrentAttempt(job)) && !EndedOnPurpose(*CurrentAttempt(job))) {
     job.mutable_status()->set_restarts(job.status().restarts() + 1);
   }
   Step(entry, JobEvent::kRestart,
@@ -235,7 +240,7 @@ std::optional<absl::Duration> SchedulerImpl::DelayOfNextAttempt(const v1::Job& j
     // Given up with its node: it may still run there.
     if (rank.state() == v1::RANK_STATE_LOST && rank.exit().stopped()) return std::nullopt;
   }
-  if (CurrentAttempt(job)->drained()) return absl::ZeroDuration();
+  if (EndedOnPurpose(*CurrentAttempt(job))) return absl::ZeroDuration();
   if (!AnyRankStarted(*CurrentAttempt(job))) {
     const int starts = StartsWithoutRanks(job);
     if (starts > kFreeStarts) return std::nullopt;

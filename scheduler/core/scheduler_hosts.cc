@@ -157,7 +157,7 @@ void SchedulerImpl::MoveJobsAway(const std::string& node_id, const std::string& 
     v1::Attempt* const attempt = CurrentAttempt(&entry->record.job);
     const int node = FindNode(attempt->placement(), node_id);
     if (node < 0) continue;
-    attempt->set_drained(true);
+    attempt->set_planned_end(v1::PLANNED_END_DRAINED);
     BeginStop(entry, StopCause::kDrained,
               absl::StrCat("moves away from host ", attempt->placement().nodes(node).node_name(),
                            ", which is drained", reason.empty() ? "" : ": ", reason));

@@ -1,6 +1,8 @@
 #ifndef MUSTER_SCHEDULER_PLAN_CLUSTER_VIEW_H_
 #define MUSTER_SCHEDULER_PLAN_CLUSTER_VIEW_H_
 
+#include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,6 +33,7 @@ struct NodeView {
   bool keeps_lease = false;
   std::vector<DeviceView> devices;
   int ranks_in_use = 0;
+  std::set<uint32_t> ports_in_use;
 };
 
 // All that the planner knows of the cluster: a snapshot, by value. Nodes are ordered by name, then

@@ -74,6 +74,11 @@ std::optional<Misfit> FindMisfit(const NodeView& node, const std::vector<Constra
     }
     if (have < need) return Misfit{"too few devices", kind, need, have};
   }
+  for (const uint32_t port : share.ports) {
+    if (mode == FitMode::kNow && node.ports_in_use.count(port) > 0) {
+      return Misfit{absl::StrCat("port ", port, " held by another job")};
+    }
+  }
   const int ranks = share.ranks + (mode == FitMode::kNow ? node.ranks_in_use : 0);
   if (ranks > kMaxRanksOnNode) {
     return Misfit{absl::StrCat("too many ranks (at most ", kMaxRanksOnNode, " on one node)")};

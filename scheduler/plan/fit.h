@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,13 @@ inline constexpr int kMaxRanksOnNode = 4096;
 struct Share {
   std::map<std::string, int> devices;  // By kind.
   int ranks = 0;
+  std::set<uint32_t> ports;  // That the job itself names.
+
+  bool operator==(const Share& other) const {
+    return ranks == other.ranks && devices == other.devices && ports == other.ports;
+  }
 };
+// Without ports: those are the contract's (RoleNeeds).
 Share ShareOfNode(const v1::JobSpec& spec, int num_nodes, int node_rank);
 
 enum class FitMode {

@@ -11,6 +11,7 @@
 #include "common/job/rank_map.h"
 #include "launch/registry.h"
 #include "scheduler/plan/fit.h"
+#include "scheduler/plan/match_nodes.h"
 #include "scheduler/plan/node_order.h"
 
 namespace muster {
@@ -25,52 +26,54 @@ absl::StatusOr<std::vector<Constraint>> ParseConstraints(const v1::JobSpec& spec
   return constraints;
 }
 
-NodeWish WishOf(const v1::JobSpec& spec, int num_nodes, const std::vector<Constraint>& constraints,
-                FitMode mode, const v1::Placement* previous) {
-  NodeWish wish;
-  wish.strategy = spec.placement();
-  wish.num_nodes = num_nodes;
-  wish.previous = previous;
-  const Share share = ShareOfNode(spec, num_nodes, num_nodes - 1);  // The smallest.
-  for (const auto& [kind, count] : share.devices) wish.kinds.push_back(kind);
-  wish.fits = [&constraints, mode, share](const NodeView& node) {
-    return !FindMisfit(node, constraints, share, mode).has_value();
-  };
-  return wish;
+// By host, with the ports that the job itself names.
+std::vector<Share> SharesOf(const v1::JobSpec& spec, int num_nodes) {
+  std::vector<Share> shares;
+  for (int i = 0; i < num_nodes; ++i) shares.push_back(ShareOfNode(spec, num_nodes, i));
+  const absl::StatusOr<const LaunchContract*> contract = FindContract(spec.contract());
+  if (!contract.ok()) return shares;
+  for (const RoleNeeds& needs : (*contract)->Needs(spec)) {
+    const int role = FindRole(spec, needs.role);
+    if (needs.fixed_port_of_first_rank == 0 || role < 0) continue;
+    for (int i = 0; i < num_nodes; ++i) {
+      if (RoleCountOnNode(spec.roles(role), num_nodes, i) == 0) continue;
+      shares[static_cast<size_t>(i)].ports.insert(
+          static_cast<uint32_t>(needs.fixed_port_of_first_rank));
+      break;  // The first rank is on the role's first host.
+    }
+  }
+  return shares;
 }
 
-// Nodes for a gang of exactly `num_nodes`, or what is in the way. The first hosts have the largest
-// shares, and what can take a larger share can take a smaller one: so the first node that fits is
-// always a right choice.
+// Nodes for a gang of exactly `num_nodes`, or what is in the way: the preferred ones, and in the
+// order of their places as far as their shares allow.
 absl::StatusOr<std::vector<const NodeView*>> ChooseNodes(const v1::JobSpec& spec, int num_nodes,
                                                          const std::vector<Constraint>& constraints,
                                                          const ClusterView& cluster, FitMode mode,
                                                          const v1::Placement* previous) {
-  std::vector<const NodeView*> chosen;
-  std::vector<const NodeView*> left =
-      OrderByPreference(WishOf(spec, num_nodes, constraints, mode, previous), cluster);
-  for (int i = 0; i < num_nodes; ++i) {
-    const Share share = ShareOfNode(spec, num_nodes, i);
-    std::vector<Misfit> misfits;
-    auto fitting = left.begin();
-    for (; fitting != left.end(); ++fitting) {
-      std::optional<Misfit> misfit = FindMisfit(**fitting, constraints, share, mode);
-      if (!misfit.has_value()) break;
-      misfits.push_back(*std::move(misfit));
-    }
-    if (fitting == left.end()) {
-      return absl::ResourceExhaustedError(
-          CountMisfits(misfits, static_cast<int>(chosen.size()), num_nodes, mode));
-    }
-    chosen.push_back(*fitting);
-    left.erase(fitting);
+  const std::vector<Share> shares = SharesOf(spec, num_nodes);
+  const FindMisfitOf misfit = [&constraints, mode](const NodeView& node, const Share& share) {
+    return FindMisfit(node, constraints, share, mode);
+  };
+  NodeWish wish;
+  wish.strategy = spec.placement();
+  wish.num_nodes = num_nodes;
+  wish.previous = previous;
+  for (const Share& share : shares) {
+    for (const auto& [kind, count] : share.devices) wish.kinds.insert(kind);
   }
-  std::vector<const NodeView*> placed = OrderByPlace(chosen, previous);
-  for (int i = 0; i < num_nodes; ++i) {  // Shares may differ.
-    const NodeView& node = *placed[static_cast<size_t>(i)];
-    if (FindMisfit(node, constraints, ShareOfNode(spec, num_nodes, i), mode).has_value()) {
-      return chosen;
-    }
+  wish.fits = [&shares, &misfit](const NodeView& node) {
+    return std::any_of(shares.begin(), shares.end(),
+                       [&](const Share& share) { return !misfit(node, share).has_value(); });
+  };
+  NodeMatch match = MatchNodes(OrderByPreference(wish, cluster), shares, misfit);
+  const int found = static_cast<int>(match.nodes.size());
+  if (found < num_nodes) {
+    return absl::ResourceExhaustedError(CountMisfits(match.misfits, found, num_nodes, mode));
+  }
+  std::vector<const NodeView*> placed = OrderByPlace(match.nodes, previous);
+  for (size_t i = 0; i < placed.size(); ++i) {
+    if (misfit(*placed[i], shares[i]).has_value()) return std::move(match.nodes);
   }
   return placed;
 }
@@ -158,16 +161,13 @@ v1::NodePlacement PlaceOnNode(const v1::JobSpec& spec, int num_nodes, int node_r
   return placement;
 }
 
-std::vector<int> PortsOnNode(const std::vector<RoleNeeds>& needs,
-                             const v1::NodePlacement& placement) {
+// Counts the free ports that each rank needs, and notes those that it names.
+std::vector<int> AskForPorts(const std::vector<RoleNeeds>& needs, v1::NodePlacement* placement) {
   std::vector<int> ports;
-  for (const v1::RankPlacement& rank : placement.ranks()) {
-    int count = 0;
-    for (const RoleNeeds& role : needs) {
-      if (role.role != rank.role()) continue;
-      count = PortsOfRank(role, rank.rank());
-    }
-    ports.push_back(count);
+  for (v1::RankPlacement& rank : *placement->mutable_ranks()) {
+    const RoleNeeds of_role = NeedsOfRole(needs, rank.role());
+    ports.push_back(PortsOfRank(of_role, rank.rank()));
+    AddFixedPorts(of_role, &rank);
   }
   return ports;
 }
@@ -184,7 +184,7 @@ absl::StatusOr<GangPlan> PlanGang(const v1::JobSpec& spec, const ClusterView& cl
   GangPlan plan;
   for (int i = 0; i < num_nodes; ++i) {
     *plan.placement.add_nodes() = PlaceOnNode(spec, num_nodes, i, *nodes[static_cast<size_t>(i)]);
-    plan.ports.push_back(PortsOnNode(needs, plan.placement.nodes(i)));
+    plan.ports.push_back(AskForPorts(needs, plan.placement.mutable_nodes(i)));
   }
   return plan;
 }
@@ -196,13 +196,18 @@ absl::Status CheckEverFits(const v1::JobSpec& spec, const ClusterView& cluster) 
 void ClaimFor(const v1::JobSpec& spec, ClusterView* cluster) {
   const absl::StatusOr<std::vector<Constraint>> constraints = ParseConstraints(spec);
   if (!constraints.ok()) return;
-  // The smallest share of the widest gang: any node that can take it may be wanted.
+  // The shares of the widest gang are the smallest: any node that can take one may be wanted.
   const int widest = std::max({spec.nodes().max(), spec.nodes().min(), 1});
-  const Share share = ShareOfNode(spec, widest, widest - 1);
-  for (NodeView& node : cluster->nodes) {
-    if (FindMisfit(node, *constraints, share, FitMode::kEver).has_value()) continue;
-    for (DeviceView& device : node.devices) {
-      if (share.devices.count(device.kind) > 0) device.in_use = true;
+  Share last;
+  for (int i = widest - 1; i >= 0; --i) {
+    const Share share = ShareOfNode(spec, widest, i);
+    if (share == last) continue;
+    last = share;
+    for (NodeView& node : cluster->nodes) {
+      if (FindMisfit(node, *constraints, share, FitMode::kEver).has_value()) continue;
+      for (DeviceView& device : node.devices) {
+        if (share.devices.count(device.kind) > 0) device.in_use = true;
+      }
     }
   }
 }
@@ -212,6 +217,10 @@ void TakePlacement(const v1::Placement& placement, ClusterView* cluster) {
     for (NodeView& node : cluster->nodes) {
       if (node.id != taken.node_id()) continue;
       node.ranks_in_use += taken.ranks_size();
+      for (const v1::RankPlacement& rank : taken.ranks()) {
+        node.ports_in_use.insert(rank.ports().begin(), rank.ports().end());
+        node.ports_in_use.insert(rank.fixed_ports().begin(), rank.fixed_ports().end());
+      }
       for (const v1::DeviceId& id : taken.devices()) {
         for (DeviceView& device : node.devices) {
           if (device.kind == id.kind() && device.physical == id.physical()) device.in_use = true;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -16,11 +17,10 @@ std::string LabelOf(const NodeView& node, const char* label) {
   return it == node.labels.end() ? "" : it->second;
 }
 
-int FreeDevices(const NodeView& node, const std::vector<std::string>& kinds) {
+int FreeDevices(const NodeView& node, const std::set<std::string>& kinds) {
   return static_cast<int>(
       std::count_if(node.devices.begin(), node.devices.end(), [&kinds](const DeviceView& device) {
-        return device.healthy && !device.in_use &&
-               std::find(kinds.begin(), kinds.end(), device.kind) != kinds.end();
+        return device.healthy && !device.in_use && kinds.count(device.kind) > 0;
       }));
 }
 

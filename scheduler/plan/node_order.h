@@ -3,6 +3,7 @@
 #define MUSTER_SCHEDULER_PLAN_NODE_ORDER_H_
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,7 @@ inline constexpr char kSwitchLabel[] = "switch";
 struct NodeWish {
   v1::PlacementStrategy strategy = v1::PLACEMENT_STRATEGY_PACK;
   int num_nodes = 1;
-  std::vector<std::string> kinds;           // Of the devices that the gang needs.
+  std::set<std::string> kinds;              // Of the devices that the gang needs.
   const v1::Placement* previous = nullptr;  // Of the job's last attempt, or null.
   std::function<bool(const NodeView&)> fits;
 };

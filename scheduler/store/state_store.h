@@ -24,6 +24,8 @@ enum class StopCause {
   kStartFailed = 6,  // An agent could not start its part.
   kHostLost = 7,     // A host was cut off for so long that its ranks are gone.
   kDrained = 8,      // A host is being emptied.
+  kPreempted = 9,    // A job of higher priority needs the room.
+  kResized = 10,     // The gang goes on with more or fewer hosts.
 };
 
 // What an operator has ordered of a node; nothing is kept of nodes without orders.
@@ -64,8 +66,8 @@ struct StateBatch {
   bool refuse_when_full = false;
 
   bool empty() const {
-    return put_jobs.empty() && remove_jobs.empty() && put_requests.empty() &&
-           put_nodes.empty() && forget_requests_before == absl::InfinitePast();
+    return put_jobs.empty() && remove_jobs.empty() && put_requests.empty() && put_nodes.empty() &&
+           forget_requests_before == absl::InfinitePast();
   }
 };
 
@@ -80,8 +82,8 @@ struct StoredState {
 //
 // A commit that fails for any other reason than a full disk is fatal: what the disk holds is no
 // longer known, a second try may succeed without being durable, so the store says so and ends the
-// process; the next start recovers from what is really there. A store over the network waits for it to
-// come back, and its failure ends the scheduler's term in place of the process.
+// process; the next start recovers from what is really there. A store over the network waits for it
+// to come back, and its failure ends the scheduler's term in place of the process.
 class StateStore {
  public:
   using Done = std::function<void(const absl::Status&)>;
@@ -93,13 +95,13 @@ class StateStore {
   virtual absl::StatusOr<StoredState> Load() = 0;
 
   // Makes `batch` durable; batches take effect in order. `done` is called on the loop, in order,
-  // after that: OK, or, with refuse_when_full, RESOURCE_EXHAUSTED or UNAVAILABLE. All commits of one
-  // turn of the loop share one fsync, which is never on the loop. An empty batch is a barrier: its
-  // `done` comes when all earlier ones have been answered, without an fsync of its own.
+  // after that: OK, or, with refuse_when_full, RESOURCE_EXHAUSTED or UNAVAILABLE. All commits of
+  // one turn of the loop share one fsync, which is never on the loop. An empty batch is a barrier:
+  // its `done` comes when all earlier ones have been answered, without an fsync of its own.
   virtual void Commit(StateBatch batch, Done done) = 0;
 
-  // OK, or the line that says that the disk is full, or the store away: commits wait, and new work is
-  // refused.
+  // OK, or the line that says that the disk is full, or the store away: commits wait, and new work
+  // is refused.
   virtual absl::Status Full() const = 0;
 };
 

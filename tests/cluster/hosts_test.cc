@@ -298,7 +298,7 @@ TEST(HostsTest, DrainNowMovesGangsWithoutTouchingTheirBudget) {
   EXPECT_EQ(job.status().state(), v1::JOB_STATE_RUNNING);
   EXPECT_TRUE(two->Has({id, 1}));
   EXPECT_EQ(job.status().restarts(), 0);
-  EXPECT_TRUE(job.status().attempts(0).drained());
+  EXPECT_EQ(job.status().attempts(0).planned_end(), v1::PLANNED_END_DRAINED);
   EXPECT_THAT(job.status().attempts(0).first_cause().reason(),
               HasSubstr("moves away from host node-1, which is drained: maintenance"));
 }

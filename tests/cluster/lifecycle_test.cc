@@ -34,6 +34,36 @@ TEST(LifecycleTest, RunsAndSucceeds) {
   EXPECT_TRUE(job.status().attempts(0).has_end_time());
 }
 
+TEST(LifecycleTest, RolesOnHostsOfTheirOwnGetTheNodesThatFitThem) {
+  Cluster cluster;
+  cluster.AddNode("a", 2);
+  cluster.AddNode("b", 2);
+  cluster.AddNode("c", 0);
+  v1::JobSpec spec = MakeSpec(3, 1);
+  spec.set_contract("paddle_ps");
+  spec.clear_ranks_per_node();
+  const v1::DeviceRequest devices = spec.devices_per_rank();
+  spec.clear_devices_per_rank();
+  spec.clear_roles();
+  v1::RoleSpec* const server = spec.add_roles();
+  server->set_name("server");
+  server->set_node_ranks("0");
+  v1::RoleSpec* const trainer = spec.add_roles();
+  trainer->set_name("trainer");
+  trainer->set_per_node(2);
+  trainer->set_node_ranks("1-2");
+  *trainer->mutable_devices_per_rank() = devices;
+
+  const std::string id = cluster.Submit(spec);
+
+  ASSERT_EQ(cluster.State(id), v1::JOB_STATE_RUNNING) << cluster.Get(id).status().reason();
+  const v1::Attempt attempt = cluster.Get(id).status().attempts(0);
+  ASSERT_EQ(attempt.ranks_size(), 5);
+  EXPECT_EQ(attempt.ranks(0).node_name(), "c");
+  EXPECT_EQ(attempt.ranks(1).node_name(), "a");
+  EXPECT_EQ(attempt.ranks(4).node_name(), "b");
+}
+
 TEST(LifecycleTest, FailureStopsTheGangEverywhereAndNamesTheFirstCause) {
   Cluster cluster;
   FakeAgent* const one = cluster.AddNode("node-1", 4);

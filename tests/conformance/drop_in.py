@@ -167,7 +167,7 @@ def ignored_here():
                 mask = int(line.split()[1], 16)
     for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python's own; subprocess resets them.
         mask &= ~(1 << (number - 1))
-    return mask
+    return mask & ~(3 << 31)
 
 
 def environment(record):

@@ -239,7 +239,8 @@ class EndTest(MsrunCase):
         done = self.run_two(self.ONE_FAILS, "--log_dir=logs")
         self.assertEqual(done.returncode, 1)
         self.assertIn("Worker 1 failed first: exit code 3", done.stderr)
-        self.assertIn("last words", done.stdout + done.stderr)
+        self.assertEqual((done.stdout + done.stderr).count("last words"), 1)
+        self.assertNotIn("Time out nodes", done.stderr)
         self.assertIn("Distributed job exited with exception", done.stderr)
         self.bench.wait_gone()
 

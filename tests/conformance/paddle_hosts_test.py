@@ -92,12 +92,13 @@ class HttpMasterTest(HostsCase):
 
     def test_two_hosts_with_four_devices_each(self):
         master = f"{self.hosts.addresses[0]}:8090"
-        env = {"CUDA_VISIBLE_DEVICES": "0,1,2,3"}
+        devices = {"CUDA_VISIBLE_DEVICES": "0,1,2,3"}
         for prefix in ("", "http://"):
             with self.subTest(prefix or "plain"):
                 self.bench.fresh(["train.py"])
                 runs = [self.launch(i, "--devices=0,1,2,3", f"--master={prefix}{master}",
-                                    "--nnodes=2", "train.py", "--lr=0.01", env=env) for i in range(2)]
+                                    "--nnodes=2", "train.py", "--lr=0.01", env=devices)
+                        for i in range(2)]
                 for run in runs:
                     self.end(run)
                 ranks = self.by_rank(8)
@@ -175,6 +176,8 @@ class EndpointsTest(HostsCase):
         return ",".join(f"{address}:{port}" for address in self.hosts.addresses for port in ports)
 
     def run_both(self, *words, env=None):
+        # Servers end with the last worker: workers work until those have started, too.
+        env = {"PROBE_ACT": "TRAINING_ROLE=PSERVER:exit 0;sleep 400", **(env or {})}
         for run in [self.launch(i, *words, "train.py", "--lr=0.01", env=env) for i in range(2)]:
             self.end(run)
 

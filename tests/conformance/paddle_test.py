@@ -268,7 +268,8 @@ class RefusedTest(PaddleCase):
         for flag in ("-h", "--help"):
             done = self.launch(flag)
             self.assertEqual(done.returncode, 0)
-            self.assertIn("--nproc_per_node", done.stdout)
+            for word in ("--nproc_per_node", "--heter_workers", "PADDLE_LAUNCH_PYTHON"):
+                self.assertIn(word, done.stdout)
 
 
 class EndTest(PaddleCase):

@@ -7,10 +7,12 @@ workers have left, and workers that register with it through files.
 
 import json
 import os
+import socket
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import cluster as c
 import suite
 from job_case import JobCase
 
@@ -95,6 +97,50 @@ class ContractsTest(JobCase):
         self.assertEqual(os.listdir(shared), [])
         self.assertIn("it lists 1 devices, and the job has 2 ranks",
                       json.dumps(self.cluster.job(job)["status"]))
+
+    def test_a_port_that_a_job_names_is_held_and_a_taken_one_is_named(self):
+        directories = [self.directory("a"), self.directory("b")]
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen()
+            port = listener.getsockname()[1]
+            gate = self.path("gate")
+            script = ("[ $MS_ROLE = MS_SCHED ] && echo $MS_SCHED_PORT > $1/port; "
+                      "until [ -e $2 ]; do sleep 0.02; done")
+            files = [self.job("mindspore", script, directory, gate,
+                              more=f"mindspore: {{sched_port: {port}}}\n")
+                     for directory in directories]
+            jobs = [self.submit_detached(files[0])]
+            self.wait_reason(jobs[0], f": port {port} is in use by a process of no job")
+        self.wait_state(jobs[0], "RUNNING")
+        jobs.append(self.submit_detached(files[1]))
+        self.wait_reason(jobs[1], f"1 node: 1 port {port} held by another job")
+        open(gate, "w").close()
+        for job, directory in zip(jobs, directories):
+            self.assertEqual(self.wait(job), 0)
+            self.assertEqual(self.lines(directory, "port"), [str(port)])
+
+    def wait_reason(self, job, text):
+        c.wait_for(lambda: text in self.cluster.job(job)["status"].get("reason", ""), 30,
+                   f"{job}: {text}")
+
+    def test_a_broken_table_of_the_users_starts_no_mindspore_process(self):
+        shared = self.directory("shared")
+        table = self.path("table.json")
+        with open(table, "w") as file:
+            file.write("{}")
+        job = self.submit_detached(self.job(
+            "mindspore", "touch $1/ran", shared, more=f"mindspore: {{rank_table_file: {table}}}\n"))
+        self.assertNotEqual(self.wait(job), 0)
+        self.assertEqual(os.listdir(shared), [])
+        self.assertIn("mindspore.rank_table_file: ", json.dumps(self.cluster.job(job)["status"]))
+
+    def test_a_host_without_ranks_is_refused_before_anything_starts(self):
+        refused = self.submit("command: [\"true\"]\nnodes: 3\n"
+                              "roles:\n  - {name: server, count: 1}\n"
+                              "  - {name: worker, per_node: 1, node_ranks: 1}\n", check=False)
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("of 3 hosts host 2 has no rank of any role", refused.stderr)
 
     def test_a_device_that_the_documents_exclude_is_refused(self):
         refused = self.submit(self.job("rank_table", "true"), check=False)

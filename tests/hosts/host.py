@@ -3,28 +3,34 @@
 import itertools
 import json
 import os
+import shutil
 import subprocess
+import sys
+import tempfile
 
 _SERIAL = itertools.count()
 
 
 class Hosts:
-    """`count` network namespaces at 10.231.X.1, .2, … on a bridge in a namespace of its own.
+    """Network namespaces at 10.231.X.1, .2, …, or at given addresses of one /24, on a bridge in a
+    namespace of its own. Each is a host with a name, node-0, node-1, …, that resolves to its address.
 
     A context manager; everything it made is gone at its end, also when the test dies of an
     exception. `names[i]` is a namespace, `addresses[i]` its address.
     """
 
-    def __init__(self, count):
+    def __init__(self, count=0, addresses=None):
+        net = os.getpid() % 250 + 1
+        self.addresses = addresses or [f"10.231.{net}.{i + 1}" for i in range(count)]
         tag = f"mst{os.getpid()}-{next(_SERIAL)}"
         self._switch = f"{tag}-sw"
-        self.names = [f"{tag}-h{i}" for i in range(count)]
-        net = os.getpid() % 250 + 1
-        self.addresses = [f"10.231.{net}.{i + 1}" for i in range(count)]
+        self.names = [f"{tag}-h{i}" for i in range(len(self.addresses))]
         self._made = []
+        self._dir = None
 
     def __enter__(self):
         try:
+            self._write_names()
             self._add(self._switch)
             self._ip("-n", self._switch, "link", "add", "br0", "type", "bridge")
             self._ip("-n", self._switch, "link", "set", "br0", "up")
@@ -45,8 +51,10 @@ class Hosts:
         self.close()
 
     def command(self, index, words):
-        """`words`, run on host `index`."""
-        return ["ip", "netns", "exec", self.names[index], *words]
+        """`words`, run on host `index`. The process is the command's in the end, also by its id."""
+        script = 'hostname "$1" && mount --bind "$2" /etc/hosts && shift 2 && exec "$@"'
+        return ["ip", "netns", "exec", self.names[index], "unshare", "--uts", "--mount", "--", "sh",
+                "-c", script, "sh", f"node-{index}", os.path.join(self._dir, "hosts"), *words]
 
     def enter(self, index, words):
         """As command(), but in the mounts of this machine: with its cgroups below /sys."""
@@ -75,6 +83,16 @@ class Hosts:
         for name in reversed(self._made):
             subprocess.run(["ip", "netns", "del", name], check=False)
         self._made = []
+        if self._dir:
+            shutil.rmtree(self._dir, ignore_errors=True)
+
+    def _write_names(self):
+        self._dir = tempfile.mkdtemp(prefix="mst-hosts-", dir="/tmp")
+        os.chmod(self._dir, 0o755)
+        with open(os.path.join(self._dir, "hosts"), "w") as file:
+            file.write("127.0.0.1 localhost\n")
+            for index, address in enumerate(self.addresses):
+                file.write(f"{address} node-{index}\n")
 
     def _add(self, name):
         self._ip("netns", "add", name)
@@ -83,6 +101,17 @@ class Hosts:
     @staticmethod
     def _ip(*words):
         subprocess.run(["ip", *words], check=True, stdout=subprocess.DEVNULL)
+
+
+def move_to_own_network():
+    """Starts this test anew on a host called localhost with nothing but loopback, so that the ports of
+    the documents are free. To be called first of all, by the main program."""
+    if os.environ.get("MST_OWN_NETWORK"):
+        return
+    os.environ["MST_OWN_NETWORK"] = "1"
+    script = 'ip link set lo up && hostname localhost && exec "$@"'
+    os.execvp("unshare", ["unshare", "--net", "--uts", "--", "sh", "-c", script, "sh", sys.executable,
+                          *sys.argv])
 
 
 def local_addresses():

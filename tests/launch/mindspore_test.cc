@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/job/job_defaults.h"
 #include "common/job/rank_map.h"
+#include "launch/rank_table_placement.h"
 #include "launch/registry.h"
 #include "tests/launch/launch_case.h"
 
@@ -83,6 +84,14 @@ TEST(MindSporeTest, ASimulationOfOneRankIsOneProcess) {
   EXPECT_EQ(job.spec.mindspore().sim_worker_num(), 32);
 }
 
+TEST(MindSporeTest, ASimulationOfOneRankMaySayHowLargeTheJobIs) {
+  LaunchCase job(
+      "contract: 'mindspore' command: 'x' ranks_per_node: 8 "
+      "mindspore { sim_level: 1 sim_rank_id: 100 sim_worker_num: 128 }");
+  ASSERT_EQ(job.placement.nodes(0).ranks_size(), 1);
+  EXPECT_EQ(job.Render(0, 0)->env.at("RANK_SIZE"), "128");
+}
+
 TEST(MindSporeTest, FilesOfTheUsersAreLookedForOnceOnEachHost) {
   LaunchCase job(
       "contract: 'mindspore' command: 'x' ranks_per_node: 2 mindspore { rank_table_file: '/t.json' "
@@ -96,6 +105,61 @@ TEST(MindSporeTest, FilesOfTheUsersAreLookedForOnceOnEachHost) {
   EXPECT_EQ(first->env.at("RANK_TABLE_FILE"), "/t.json");
   EXPECT_EQ(first->env.at("MUSTER_MS_TLS_CONFIG"), "/tls.json");
   EXPECT_TRUE(job.Render(0, 1)->inputs.empty());
+}
+
+// What a host says of a job's own rank table: `shape` is the job's, `table` what lies there.
+absl::Status CheckOwnTable(const std::string& shape, const std::string& table) {
+  LaunchCase job(absl::StrCat("contract: 'mindspore' command: 'x' ", shape));
+  job.spec.mutable_mindspore()->set_rank_table_file("/t.json");
+  const auto rank = job.Render(job.placement.nodes_size() - 1, 0);
+  EXPECT_TRUE(rank.ok()) << rank.status();
+  EXPECT_EQ(rank->inputs.size(), 1u);
+  return rank->inputs[0].check(table);
+}
+
+// The table of that many devices on each of so many hosts.
+std::string TableOf(int hosts, int devices) {
+  const LaunchCase job(absl::StrCat(
+      "contract: 'rank_table' command: 'x' devices_per_rank { kind: 'ascend' count: 1 } "
+      "nodes { min: ",
+      hosts, " } ranks_per_node: ", devices));
+  return WriteRankTable(*MakeRankTable(job.spec.rank_table(), job.placement));
+}
+
+TEST(MindSporeTest, ATableOfTheUsersKeepsEveryRule) {
+  for (const char* shape : {"", "ranks_per_node: 2 mindspore { sim_level: 1 }"}) {
+    EXPECT_EQ(CheckOwnTable(shape, "{"),
+              absl::InvalidArgumentError("/t.json: line 1, column 2: it is not JSON from here on"));
+    EXPECT_FALSE(CheckOwnTable(shape, "{}").ok());
+    EXPECT_TRUE(CheckOwnTable(shape, TableOf(1, 4)).ok()) << "whose devices it names is not known";
+  }
+}
+
+TEST(MindSporeTest, ATableOfTheUsersNamesTheJobsDevices) {
+  const std::string shape =
+      "nodes { min: 2 } ranks_per_node: 2 devices_per_rank { kind: 'ascend' count: 1 }";
+  EXPECT_TRUE(CheckOwnTable(shape, TableOf(2, 2)).ok()) << CheckOwnTable(shape, TableOf(2, 2));
+  EXPECT_EQ(CheckOwnTable(shape, TableOf(2, 4)),
+            absl::InvalidArgumentError("/t.json: it lists 8 devices, and the job has 4 ranks"));
+  EXPECT_TRUE(CheckOwnTable(absl::StrCat("nodes { min: 2 } roles { name: 'server' count: 1 } "
+                                         "roles { name: 'worker' per_node: 2 devices_per_rank { "
+                                         "kind: 'ascend' count: 1 } }"),
+                            TableOf(2, 4))
+                  .ok())
+      << "with servers the ranks are MindSpore's to deal";
+}
+
+TEST(MindSporeTest, TheSchedulerMayHaveAHostOfItsOwn) {
+  LaunchCase job(
+      "contract: 'mindspore' command: 'x' nodes { min: 3 } roles { name: 'worker' per_node: 2 "
+      "node_ranks: '1-' } roles { name: 'scheduler' count: 1 node_ranks: '0' }");
+  ASSERT_TRUE(CheckContract(job.spec).ok()) << CheckContract(job.spec);
+  EXPECT_EQ(job.Render(0, 0)->env.at("MS_ROLE"), "MS_SCHED");
+  const auto last = job.Render(2, 1);
+  ASSERT_TRUE(last.ok()) << last.status();
+  EXPECT_EQ(last->env.at("MS_WORKER_NUM"), "4");
+  EXPECT_EQ(last->env.at("RANK_ID"), "3");
+  EXPECT_EQ(last->env.at("MS_SCHED_HOST"), "127.0.0.1");
 }
 
 TEST(MindSporeTest, TheSchedulerIsNotBoundToCores) {

@@ -37,6 +37,31 @@ TEST(PaddleCollectiveTest, EveryKindOfDeviceHasItsName) {
   }
 }
 
+TEST(PaddlePsTest, ServersAndTrainersMayHaveHostsOfTheirOwn) {
+  LaunchCase job(
+      "contract: 'paddle_ps' command: 'x' nodes { min: 3 } "
+      "roles { name: 'server' count: 1 node_ranks: '0' } "
+      "roles { name: 'trainer' per_node: 2 node_ranks: '1-2' }");
+  ASSERT_TRUE(CheckContract(job.spec).ok()) << CheckContract(job.spec);
+  EXPECT_EQ(job.Render(0, 0)->env.at("TRAINING_ROLE"), "PSERVER");
+  const auto last = job.Render(2, 1);
+  ASSERT_TRUE(last.ok()) << last.status();
+  EXPECT_EQ(last->env.at("TRAINING_ROLE"), "TRAINER");
+  EXPECT_EQ(last->env.at("PADDLE_TRAINER_ID"), "3");
+  EXPECT_EQ(last->env.at("PADDLE_TRAINERS_NUM"), "4");
+  EXPECT_TRUE(absl::StartsWith(last->env.at("PADDLE_PSERVERS_IP_PORT_LIST"), "127.0.0.1:"));
+  EXPECT_EQ(last->env.at("POD_IP"), "127.0.0.3");
+}
+
+TEST(PaddlePsTest, AHostWithoutServersAndTrainersIsRefused) {
+  const LaunchCase job(
+      "contract: 'paddle_ps' command: 'x' nodes { min: 3 } roles { name: 'server' count: 1 } "
+      "roles { name: 'trainer' count: 2 }");
+  EXPECT_EQ(CheckContract(job.spec),
+            absl::InvalidArgumentError("roles: of 3 hosts host 2 has no rank of any role; say "
+                                       "fewer 'nodes', or a larger 'count'"));
+}
+
 TEST(PaddleCollectiveTest, SelectedDevicesCountWithinTheListThatTheUserLeft) {
   LaunchCase job(
       absl::StrCat("contract: 'paddle_collective' command: 'x' ranks_per_node: 4 ", kGpu));
@@ -93,6 +118,8 @@ TEST(PaddleCollectiveTest, ProxiesAndWhatALauncherLeftAreCleared) {
   job.base_env = {{"http_proxy", "p"}, {"TRAINING_ROLE", "PSERVER"}, {"FLAGS_selected_xpus", "3"}};
   const auto rendered = job.Render(0, 0);
   EXPECT_EQ(rendered->env.count("http_proxy"), 0u);
+  ASSERT_EQ(rendered->notes.size(), 1u);
+  EXPECT_FALSE(absl::StrContains(rendered->notes[0], "http_proxy"));
   EXPECT_EQ(rendered->env.count("TRAINING_ROLE"), 0u);
   EXPECT_EQ(rendered->env.count("FLAGS_selected_xpus"), 0u);
 }
@@ -144,6 +171,17 @@ TEST(PaddlePsTest, AHostMayHaveNoServer) {
   ASSERT_TRUE(trainer.ok()) << trainer.status();
   EXPECT_EQ(trainer->env.at("PADDLE_TRAINER_ID"), "2");
   EXPECT_EQ(trainer->env.at("PADDLE_PSERVERS_IP_PORT_LIST"), "127.0.0.1:20001");
+}
+
+TEST(PaddlePsTest, AHostMayHaveServersAlone) {
+  LaunchCase job(
+      "contract: 'paddle_ps' command: 'x' nodes { min: 2 } roles { name: 'server' per_node: 1 } "
+      "roles { name: 'trainer' count: 1 }");
+  ASSERT_EQ(job.placement.nodes(1).ranks_size(), 1);
+  const auto server = job.Render(1, 0);
+  ASSERT_TRUE(server.ok()) << server.status();
+  EXPECT_EQ(server->env.at("PADDLE_ROLE"), "PSERVER");
+  EXPECT_EQ(server->env.at("PADDLE_TRAINER_ENDPOINTS"), "127.0.0.1:20002");
 }
 
 TEST(PaddleHeterTest, StagesTakeTheirDeviceTypes) {
@@ -207,6 +245,15 @@ TEST(PaddleContractTest, RefusesWhatItCannotRun) {
     const LaunchCase job(std::string("command: 'x' ") + test.spec);
     EXPECT_EQ(CheckContract(job.spec), absl::InvalidArgumentError(test.message)) << test.spec;
   }
+}
+
+TEST(PaddleContractTest, AHostWithAnIPv6AddressCannotBeAnEndpoint) {
+  LaunchCase job("command: 'x' contract: 'paddle_collective'");
+  job.placement.mutable_nodes(0)->set_address("fe80::1");
+  EXPECT_EQ(job.Render(0, 0).status(),
+            absl::InvalidArgumentError(
+                "host node-0 has the IPv6 address fe80::1, and Paddle's endpoints are IPv4; give "
+                "its agent an IPv4 address"));
 }
 
 TEST(PaddleContractTest, APlacementWithoutItsPortsIsOurFault) {

@@ -6,11 +6,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <deque>
+#include <set>
 #include <unordered_map>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
@@ -24,7 +25,10 @@ namespace {
 constexpr absl::Duration kPause = absl::Milliseconds(5);
 // Where the user has no inotify instance left (fs.inotify.max_user_instances).
 constexpr absl::Duration kPollPause = absl::Milliseconds(20);
-constexpr size_t kChunk = size_t{64} << 10;
+// While whoever gets the bytes takes none.
+constexpr absl::Duration kGatePause = absl::Milliseconds(20);
+constexpr size_t kChunk = size_t{16} << 10;
+constexpr int64_t kTurn = int64_t{1} << 20;  // Of one file, before the loop does something else.
 
 class LogFollowerImpl : public LogFollower {
  public:
@@ -34,40 +38,81 @@ class LogFollowerImpl : public LogFollower {
   }
   ~LogFollowerImpl() override {
     loop_->Cancel(timer_);
-    loop_->Cancel(poll_timer_);
     if (inotify_.valid()) loop_->Unwatch(inotify_.get());
   }
 
+  void set_gate(Gate gate) override { gate_ = std::move(gate); }
+
   absl::Status Follow(const std::string& path, int64_t offset, OnBytes on_bytes) override {
     File file;
-    file.fd.reset(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file.fd.valid()) return ErrnoStatus(errno, absl::StrCat("log file ", path));
+    // Not blocking: nobody may ever write to a pipe.
+    file.fd.reset(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    struct stat status;
+    if (!file.fd.valid() || fstat(file.fd.get(), &status) != 0) {
+      return ErrnoStatus(errno, absl::StrCat("log file ", path));
+    }
+    if (!S_ISREG(status.st_mode)) return absl::OkStatus();
     file.offset = offset;
     file.on_bytes = std::move(on_bytes);
     const int watch =
         inotify_.valid() ? inotify_add_watch(inotify_.get(), path.c_str(), IN_MODIFY) : -1;
     if (watch >= 0) by_watch_[watch] = files_.size();
-    files_.push_back(std::move(file));
-    if (watch < 0) PollAll();
+    polls_ = polls_ || watch < 0;
     // What is there already comes from the loop too, not from within this call.
-    loop_->Post([this, alive = std::weak_ptr<bool>(alive_), index = files_.size() - 1] {
-      if (!alive.expired()) Read(index);
-    });
+    pending_.insert(files_.size());
+    files_.push_back(std::move(file));
+    WakeIn(absl::ZeroDuration());
     return absl::OkStatus();
   }
 
+  void Retire() override {
+    for (const auto& [watch, index] : by_watch_) inotify_rm_watch(inotify_.get(), watch);
+    by_watch_.clear();
+    polls_ = false;
+    for (size_t i = 0; i < files_.size(); ++i) {
+      File& file = files_[i];
+      if (!file.fd.valid() || file.end >= 0) continue;
+      file.end = SizeOf(file);
+      pending_.insert(i);
+    }
+    WakeIn(absl::ZeroDuration());
+  }
+
+  void Look() override {
+    MarkAll();
+    ReadPending();
+    if (!pending_.empty() || closed_) Rest();
+  }
+
   void Drain() override {
-    for (size_t i = 0; i < files_.size(); ++i) Read(i);
+    MarkAll();
+    for (const size_t index : std::exchange(pending_, {})) {
+      while (Read(index, kTurn)) {
+      }
+    }
   }
 
  private:
   struct File {
     UniqueFd fd;
     int64_t offset = 0;
+    int64_t end = -1;  // Of a retired one: what is behind it is others'.
     OnBytes on_bytes;
   };
 
+  static int64_t SizeOf(const File& file) {
+    struct stat status;
+    return fstat(file.fd.get(), &status) == 0 ? status.st_size : 0;
+  }
+
   void OnChange() {
+    TakeEvents();
+    ReadPending();
+    Rest();
+  }
+
+  void TakeEvents() {
+    if (!inotify_.valid()) return;
     alignas(inotify_event) char events[16 << 10];
     ssize_t n;
     while ((n = read(inotify_.get(), events, sizeof(events))) > 0) {
@@ -75,52 +120,85 @@ class LogFollowerImpl : public LogFollower {
         const auto* const event = reinterpret_cast<const inotify_event*>(at);
         at += sizeof(inotify_event) + event->len;
         const auto found = by_watch_.find(event->wd);
-        if (found != by_watch_.end()) changed_.push_back(found->second);
-        if ((event->mask & IN_Q_OVERFLOW) != 0) Drain();
+        if (found != by_watch_.end()) pending_.insert(found->second);
+        if ((event->mask & IN_Q_OVERFLOW) != 0) MarkAll();
       }
     }
-    // Events that follow each other at once are one: read each file once.
-    std::vector<size_t> changed;
-    changed.swap(changed_);
-    for (const size_t index : changed) Read(index);
-    loop_->Rewatch(inotify_.get(), 0);
-    timer_ = loop_->After(kPause, [this] { loop_->Rewatch(inotify_.get(), EPOLLIN); });
   }
 
-  void PollAll() {
-    if (polling_) return;
-    polling_ = true;
-    poll_timer_ = loop_->After(kPollPause, [this] {
-      polling_ = false;
-      Drain();
-      PollAll();
+  void MarkAll() {
+    for (size_t i = 0; i < files_.size(); ++i) {
+      if (files_[i].fd.valid()) pending_.insert(i);
+    }
+  }
+
+  bool GateIsOpen() {
+    closed_ = gate_ != nullptr && !gate_();
+    return !closed_;
+  }
+
+  // One turn of each file that has something new.
+  void ReadPending() {
+    closed_ = false;
+    for (const size_t index : std::set<size_t>(pending_)) {
+      int64_t left = kTurn;
+      bool more = true;
+      while (more && left > 0 && GateIsOpen()) {
+        more = Read(index, static_cast<int64_t>(kChunk));
+        left -= static_cast<int64_t>(kChunk);
+      }
+      if (!more) pending_.erase(index);
+    }
+    GateIsOpen();
+  }
+
+  void Rest() {
+    if (inotify_.valid()) loop_->Rewatch(inotify_.get(), 0);
+    WakeIn(closed_ ? kGatePause : polls_ ? kPollPause : kPause);
+  }
+  void WakeIn(absl::Duration pause) {
+    loop_->Cancel(timer_);
+    timer_ = loop_->After(pause, [this] {
+      if (polls_) MarkAll();
+      // Behind a closed gate the last bytes may still be on their way.
+      if (!pending_.empty() || closed_) return OnChange();
+      if (inotify_.valid()) loop_->Rewatch(inotify_.get(), EPOLLIN);
     });
   }
 
-  void Read(size_t index) {
-    struct stat status;
-    const int fd = files_[index].fd.get();
-    if (fstat(fd, &status) == 0 && status.st_size < files_[index].offset) files_[index].offset = 0;
+  // Reads on, about `most` bytes; whether there is more.
+  bool Read(size_t index, int64_t most) {
+    File& file = files_[index];
+    if (!file.fd.valid()) return false;
+    const int64_t size = SizeOf(file);
+    if (size < file.offset) file.offset = 0;
+    const int64_t end = file.end >= 0 ? std::min(file.end, size) : size;
     buffer_.resize(kChunk);
-    for (;;) {
-      const ssize_t n = pread(fd, buffer_.data(), buffer_.size(), files_[index].offset);
+    while (file.offset < end && most > 0) {
+      const auto wanted = std::min<int64_t>(end - file.offset, static_cast<int64_t>(kChunk));
+      const ssize_t n =
+          pread(file.fd.get(), buffer_.data(), static_cast<size_t>(wanted), file.offset);
       if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) return;
-      files_[index].offset += n;
-      files_[index].on_bytes(absl::string_view(buffer_.data(), static_cast<size_t>(n)));
+      if (n <= 0) break;
+      file.offset += n;
+      most -= n;
+      file.on_bytes(absl::string_view(buffer_.data(), static_cast<size_t>(n)));
+      if (most <= 0 && file.offset < end) return true;
     }
+    if (file.end >= 0) file.fd.reset();
+    return false;
   }
 
   EventLoop* const loop_;
   UniqueFd inotify_;
+  Gate gate_;
   std::deque<File> files_;  // Stable: a reaction may add one.
   std::unordered_map<int, size_t> by_watch_;
-  std::vector<size_t> changed_;
+  std::set<size_t> pending_;  // Files with something new.
   std::string buffer_;
-  EventLoop::TimerId timer_ = 0;
-  EventLoop::TimerId poll_timer_ = 0;
-  bool polling_ = false;
-  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  EventLoop::TimerId timer_ = 0;  // The next look, or the end of a rest.
+  bool closed_ = false;           // The gate, when it was asked last.
+  bool polls_ = false;            // Some file has no watch.
 };
 
 }  // namespace

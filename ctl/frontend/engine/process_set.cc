@@ -10,9 +10,14 @@
 #include <cerrno>
 #include <csignal>
 #include <set>
+#include <string>
 #include <unordered_map>
 #include <utility>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/base/fs.h"
 #include "common/base/status.h"
 #include "common/base/unique_fd.h"
 #include "ctl/frontend/engine/launcher_guard.h"
@@ -23,6 +28,8 @@
 namespace muster {
 namespace {
 
+// How often orphans are looked for that fell to us without a word.
+constexpr absl::Duration kOrphanPause = absl::Seconds(1);
 constexpr absl::Duration kKillPause = absl::Milliseconds(5);
 // A process that does not even die of SIGKILL (a device that hangs) is left alone in the end.
 constexpr absl::Duration kPatience = absl::Seconds(30);
@@ -33,6 +40,7 @@ class ProcessSetImpl : public ProcessSet {
   ProcessSetImpl(EventLoop* loop, bool survive) : loop_(loop), survive_(survive) {}
   ~ProcessSetImpl() override {
     loop_->Cancel(timer_);
+    loop_->Cancel(orphan_timer_);
     if (!survive_) {
       KillAllNow();
       prctl(PR_SET_CHILD_SUBREAPER, 0);
@@ -53,9 +61,11 @@ class ProcessSetImpl : public ProcessSet {
     signal_fd_.reset(signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!signal_fd_.valid()) return ErrnoStatus(errno, "signalfd");
     loop_->Watch(signal_fd_.get(), EPOLLIN, [this](uint32_t) { OnChildSignal(); });
+    NoteInherited();
     if (survive_) return absl::OkStatus();
     MUSTER_ASSIGN_OR_RETURN(guard_, LauncherGuard::Start());
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return ErrnoStatus(errno, "adoption of orphans");
+    LookForOrphans();
     return absl::OkStatus();
   }
 
@@ -93,21 +103,20 @@ class ProcessSetImpl : public ProcessSet {
 
   void Sweep(const std::vector<int>& indexes) override {
     const std::vector<ProcessEntry> table = ReadProcessTable();
-    std::set<pid_t> sessions;
+    std::set<pid_t> sessions;  // Of ended ones the numbers may be others' by now.
     std::set<pid_t> roots;
-    std::set<pid_t> ended;  // Their numbers may be others' by now.
     for (const int index : indexes) {
       const Process& process = processes_.at(static_cast<size_t>(index));
       if (process.own_group) sessions.insert(process.pid);
-      (process.running ? roots : ended).insert(process.pid);
+      if (process.running) roots.insert(process.pid);
     }
-    const std::vector<pid_t> members = MembersOf(table, sessions);
-    roots.insert(members.begin(), members.end());
+    const std::set<pid_t> ours = Ours(table);
+    for (const pid_t pid : MembersOf(table, sessions)) {
+      if (ours.count(pid) > 0) roots.insert(pid);
+    }
     const std::vector<pid_t> below = DescendantsOf(table, roots);
     roots.insert(below.begin(), below.end());
-    for (const pid_t pid : roots) {
-      if (ended.count(pid) == 0) kill(pid, SIGKILL);
-    }
+    for (const pid_t pid : roots) kill(pid, SIGKILL);
   }
 
  private:
@@ -117,11 +126,36 @@ class ProcessSetImpl : public ProcessSet {
     bool running;
   };
 
+  // Who made this process by exec(2) may have had children: a `tee` that the shell feeds our output
+  // to, a background job. They are no rank of ours.
+  void NoteInherited() {
+    if (!WaitableChild()) return;
+    for (const ProcessEntry& entry : ReadProcessTable()) {
+      if (entry.parent == getpid()) inherited_.insert(entry.pid);
+    }
+  }
+
+  // The guard knows sessions and descendants of what we start: an orphan in a session of its own is
+  // neither. (Where the kernel is built without this file, the guard does not learn of such.)
+  void LookForOrphans() {
+    const std::string path = absl::StrCat("/proc/self/task/", getpid(), "/children");
+    const std::string text = ReadFile(path).value_or("");
+    for (const absl::string_view word : absl::StrSplit(text, ' ', absl::SkipEmpty())) {
+      pid_t pid = 0;
+      if (!absl::SimpleAtoi(word, &pid) || IsGuard(pid)) continue;
+      if (index_of_.count(pid) > 0 || inherited_.count(pid) > 0) continue;
+      if (orphans_.insert(pid).second) guard_->Add(pid, /*session=*/false);
+    }
+    loop_->Cancel(orphan_timer_);
+    orphan_timer_ = loop_->After(kOrphanPause, [this] { LookForOrphans(); });
+  }
+
   void OnChildSignal() {
     signalfd_siginfo info;
     while (read(signal_fd_.get(), &info, sizeof(info)) == sizeof(info)) {
     }
     Reap();
+    if (guard_ != nullptr) LookForOrphans();
     if (stopping_) ContinueStop();
   }
 
@@ -130,7 +164,9 @@ class ProcessSetImpl : public ProcessSet {
     for (;;) {
       int status = 0;
       const pid_t pid = waitpid(-1, &status, WNOHANG);
-      if (pid <= 0) return;
+      if (pid <= 0) break;
+      inherited_.erase(pid);
+      if (orphans_.erase(pid) > 0) guard_->Remove(pid);
       const auto found = index_of_.find(pid);
       if (found == index_of_.end()) continue;
       const int index = found->second;
@@ -138,7 +174,7 @@ class ProcessSetImpl : public ProcessSet {
       Process& process = processes_[static_cast<size_t>(index)];
       process.running = false;
       --running_;
-      if (guard_ != nullptr && (!process.own_group || kill(-pid, 0) != 0)) guard_->Remove(pid);
+      gone_.insert(pid);
       ProcessEnd end;
       end.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
       end.code = end.signal != 0 ? 128 + end.signal : WEXITSTATUS(status);
@@ -146,12 +182,39 @@ class ProcessSetImpl : public ProcessSet {
       end.stopped_by_us = stopping_;
       if (on_end_ != nullptr) on_end_(index, end);
     }
+    // While a member of its group lives, the number of an ended process is nobody else's.
+    for (auto it = gone_.begin(); it != gone_.end();) {
+      const bool has_group = kill(-*it, 0) == 0 || errno == EPERM;
+      if (!has_group && guard_ != nullptr) guard_->Remove(*it);
+      it = has_group ? std::next(it) : gone_.erase(it);
+    }
   }
 
-  // Whether a child is left, living or not yet collected. Orphans of our descendants are children.
-  static bool HaveChildren() {
+  // Whether there is any child of which wait(2) speaks, living or not yet collected.
+  static bool WaitableChild() {
     siginfo_t info;
     return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+  }
+
+  // Whether a child of ours is left. Orphans of our descendants are children.
+  bool HaveChildren() const {
+    if (inherited_.empty()) return WaitableChild();
+    const std::vector<ProcessEntry> table = ReadProcessTable();
+    return std::any_of(table.begin(), table.end(), [this](const ProcessEntry& entry) {
+      return entry.parent == getpid() && inherited_.count(entry.pid) == 0 && !IsGuard(entry.pid);
+    });
+  }
+
+  bool IsGuard(pid_t pid) const { return guard_ != nullptr && pid == guard_->pid(); }
+
+  // What descends from this process, but for the guard and for what was here before.
+  std::set<pid_t> Ours(const std::vector<ProcessEntry>& table) const {
+    const std::vector<pid_t> below = DescendantsOf(table, {getpid()});
+    std::set<pid_t> ours(below.begin(), below.end());
+    for (const pid_t pid : inherited_) ours.erase(pid);
+    for (const pid_t pid : DescendantsOf(table, inherited_)) ours.erase(pid);
+    if (guard_ != nullptr) ours.erase(guard_->pid());
+    return ours;
   }
 
   void ContinueStop() {
@@ -163,6 +226,7 @@ class ProcessSetImpl : public ProcessSet {
       timer_ = loop_->After(absl::ZeroDuration(), [this] { Stopped(); });
       return;
     }
+    if (running_ == 0) kill_at_ = std::min(kill_at_, now);  // Nobody is left to clean up.
     if (now >= kill_at_) KillDescendants();
     timer_ = loop_->After(std::max(kKillPause, kill_at_ - now), [this] { ContinueStop(); });
   }
@@ -177,9 +241,8 @@ class ProcessSetImpl : public ProcessSet {
   }
 
   void KillDescendants() {
-    for (const pid_t pid : DescendantsOf(ReadProcessTable(), {getpid()})) {
-      if (guard_ == nullptr || pid != guard_->pid()) kill(pid, SIGKILL);
-    }
+    Signal(SIGKILL);  // Also where /proc is not to be read.
+    for (const pid_t pid : Ours(ReadProcessTable())) kill(pid, SIGKILL);
   }
 
   void KillAllNow() {
@@ -204,6 +267,10 @@ class ProcessSetImpl : public ProcessSet {
   std::vector<Process> processes_;
   std::unordered_map<pid_t, int> index_of_;  // Of running ones.
   int running_ = 0;
+  std::set<pid_t> orphans_;  // Children that fell to us; the guard knows them.
+  EventLoop::TimerId orphan_timer_ = 0;
+  std::set<pid_t> gone_;       // Ended ones that the guard still knows.
+  std::set<pid_t> inherited_;  // Children of whoever made this process by exec(2).
 
   bool stopping_ = false;
   absl::Duration kill_at_;  // On Clock::Boot().

@@ -29,7 +29,8 @@ struct ProcessEnd {
 //
 // While it lives, the launcher adopts orphans (PR_SET_CHILD_SUBREAPER), so that a stop reaches
 // grandchildren that made sessions of their own; a guard process stops what is left if the launcher
-// itself is killed. On the loop's thread; made before there are other threads.
+// itself is killed. Children that this process had before (`exec > >(tee log); exec torchrun …`)
+// are left alone. On the loop's thread; made before there are other threads.
 class ProcessSet {
  public:
   using OnEnd = std::function<void(int index, const ProcessEnd& end)>;
@@ -54,8 +55,9 @@ class ProcessSet {
   // Sends `signal` to the group of each running process (to the process alone where it has no group
   // of its own).
   virtual void Signal(int signal) = 0;
-  // TERM to the groups, and after `grace` KILL to every descendant; zero: KILL at once. `done`
-  // comes from the loop once no descendant is left. A second call shortens the grace.
+  // TERM to the groups, and KILL to every descendant after `grace`, or once all started processes
+  // have ended; zero: KILL at once. `done` comes from the loop once no descendant is left. A second
+  // call shortens the grace.
   virtual void Stop(absl::Duration grace, std::function<void()> done) = 0;
   // KILL for these processes and all that is left of ended ones among them: their sessions and what
   // descends from their members.

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <vector>
@@ -22,6 +23,7 @@ namespace {
 
 constexpr char kDefaultPath[] = "/bin:/usr/bin";  // Of shells and Python where PATH is not set.
 constexpr int kMaxCpus = 8192;
+constexpr int kMaxString = 131071;  // Linux's MAX_ARG_STRLEN, without the end of the string.
 
 // Runs the calling thread on other CPUs while it lives: a process that it starts inherits them, and
 // never runs a step elsewhere.
@@ -61,12 +63,30 @@ class ScopedAffinity {
 };
 
 absl::StatusOr<UniqueFd> OpenLog(const ProcessSpec& spec, const std::string& path) {
-  UniqueFd fd(open(path.c_str(),
-                   O_WRONLY | O_CREAT | O_CLOEXEC | (spec.append ? O_APPEND : O_TRUNC), 0666));
-  if (!fd.valid()) {
+  // Not blocking until it is open: of a pipe that nobody reads this is an error (ENXIO).
+  UniqueFd fd(open(
+      path.c_str(),
+      O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (spec.append ? O_APPEND : O_TRUNC),
+      0666));
+  if (!fd.valid() || fcntl(fd.get(), F_SETFL, spec.append ? O_APPEND : 0) != 0) {
     return ErrnoStatus(errno, absl::StrCat(spec.name, ": cannot open its log file ", path));
   }
   return fd;
+}
+
+// E2BIG does not say what is too big.
+std::string Largest(const std::vector<std::string>& argv,
+                    const std::vector<std::string>& variables) {
+  std::string name = "an argument";
+  size_t largest = 0;
+  for (const std::string& argument : argv) largest = std::max(largest, argument.size());
+  for (const std::string& variable : variables) {
+    if (variable.size() <= largest) continue;
+    largest = variable.size();
+    name = variable.substr(0, variable.find('='));
+  }
+  return absl::StrCat(name, " alone has ", largest, " bytes; one may have ", kMaxString,
+                      ", and all together a quarter of `ulimit -s`");
 }
 
 // What posix_spawn() is told, with the life of its parts.
@@ -167,7 +187,9 @@ absl::StatusOr<pid_t> Spawn(const ProcessSpec& spec, int stdin_fd) {
   const int error = posix_spawn(&pid, program->c_str(), &plan.actions, &plan.attributes,
                                 Pointers(spec.argv).data(), Pointers(variables).data());
   if (error != 0) {
-    return ErrnoStatus(error, absl::StrCat(spec.name, ": cannot start '", *program, "'"));
+    const std::string what = absl::StrCat(spec.name, ": cannot start '", *program, "'");
+    return ErrnoStatus(
+        error, error == E2BIG ? absl::StrCat(what, ": ", Largest(spec.argv, variables)) : what);
   }
   return pid;
 }

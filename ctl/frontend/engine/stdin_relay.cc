@@ -76,7 +76,8 @@ class StdinRelayImpl : public StdinRelay {
   }
 
   void Nudge() override {
-    if (lines_.empty() || pause_ == kFirstPause) return;
+    // A try that is due soon is not put off: ranks may write all the time.
+    if (lines_.empty() || retries_soon_) return;
     pause_ = kFirstPause;
     Retry();
   }
@@ -137,7 +138,11 @@ class StdinRelayImpl : public StdinRelay {
 
   void Retry() {
     loop_->Cancel(retry_timer_);
-    retry_timer_ = loop_->After(pause_, [this] { Dispatch(); });
+    retries_soon_ = pause_ == kFirstPause;
+    retry_timer_ = loop_->After(pause_, [this] {
+      retries_soon_ = false;
+      Dispatch();
+    });
     pause_ = std::min(pause_ * 2, kLongestPause);
   }
 
@@ -185,6 +190,7 @@ class StdinRelayImpl : public StdinRelay {
   std::deque<std::string> lines_;  // Typed, and not given to anybody yet.
   int next_ = 0;                   // The rank whose turn it is.
   absl::Duration pause_ = kFirstPause;
+  bool retries_soon_ = false;  // The timer below is as short as it gets.
   EventLoop::TimerId retry_timer_ = 0;
   EventLoop::TimerId background_timer_ = 0;
 };

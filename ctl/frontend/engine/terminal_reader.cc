@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -19,12 +20,14 @@
 namespace muster {
 namespace {
 
-// The descriptor that a thread blocks on in read(2): "0 0x3 0x7ffc… …" of
+// The descriptor that a thread blocks on to read it: "0 0x3 0x7ffc… …" of
 // /proc/PID/task/TID/syscall.
 std::optional<int> BlockedOn(const std::string& syscall) {
   long number = -1;
   unsigned long fd = 0;
   if (sscanf(syscall.c_str(), "%ld %lx", &number, &fd) != 2) return std::nullopt;  // "running"
+  // readline, which input() uses where stdout is a terminal too: select(2) of stdin alone.
+  if (number == SYS_pselect6 && fd == STDIN_FILENO + 1) return STDIN_FILENO;
   if (number != SYS_read) return std::nullopt;
   return static_cast<int>(fd);
 }

@@ -177,8 +177,9 @@ CpuAssignment AssignCpus(const BindCore& bind_core, const CpuTopology& topology,
       topology.device_nodes.empty() ? count : std::max(count, topology.device_nodes.size());
   const size_t share = topology.cpus.size() / devices;
   if (share < 1) {
-    assignment.warnings.push_back(
-        "Available CPUs is less than 1. Will not enable bind core feature.");
+    assignment.warnings.push_back(absl::StrCat(
+        "Available CPUs is less than 1. Will not enable bind core feature: ", topology.cpus.size(),
+        " CPUs for ", devices, devices == count ? " workers." : " devices."));
     return assignment;
   }
   if (topology.device_nodes.empty()) {

@@ -105,9 +105,11 @@ std::vector<ArgSpec> Options() {
 }
 
 ArgParser Parser() {
-  return ArgParser("msrun", {"task_script", "task_script_args"}, Options(),
-                   {"Starts the processes of a distributed MindSpore job on this host.",
-                    {"the script, or python, python3 or pytest", "what it is given"}});
+  return ArgParser(
+      "msrun", {"task_script", "task_script_args"}, Options(),
+      {"Starts the processes of a distributed MindSpore job on this host. A script runs with "
+       "python of PATH; `msrun ... python3 SCRIPT` names another.",
+       {"the script, or python, python3 or pytest", "what it is given"}});
 }
 
 MsrunFlags Collect(const ParsedArgs& args) {

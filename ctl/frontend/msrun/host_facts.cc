@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "agent/device/ascend_probe.h"
 #include "common/base/fs.h"
 #include "common/base/unique_fd.h"
 
@@ -43,6 +44,23 @@ std::vector<int> CpuListIn(const std::string& path) {
   const absl::StatusOr<std::string> text = ReadFile(path);
   if (!text.ok()) return {};
   return ParseCpuList(*text).value_or(std::vector<int>());
+}
+
+// NUMA nodes of this host's Ascend devices, and which of them the workers see.
+void AddDevices(const std::map<std::string, std::string>& env, CpuTopology* topology) {
+  const absl::StatusOr<std::vector<v1::Device>> devices =
+      AscendProbe(AscendProbe::Options()).Probe();
+  if (!devices.ok() || devices->empty()) return;
+  for (const v1::Device& device : *devices) {
+    topology->device_nodes[device.physical()] = device.numa_node();
+  }
+  const auto visible = env.find("ASCEND_RT_VISIBLE_DEVICES");
+  if (visible == env.end()) return;
+  for (const absl::string_view part : absl::StrSplit(visible->second, ',', absl::SkipEmpty())) {
+    int device = 0;
+    if (absl::SimpleAtoi(part, &device)) topology->visible_devices.push_back(device);
+  }
+  std::sort(topology->visible_devices.begin(), topology->visible_devices.end());
 }
 
 }  // namespace
@@ -114,7 +132,7 @@ std::string HostName() {
   return name;
 }
 
-CpuTopology ReadCpuTopology(const std::map<std::string, std::string>& env) {
+CpuTopology ReadCpuTopology(const std::map<std::string, std::string>& env, bool devices) {
   CpuTopology topology;
   // The container's CPUs where cgroup v1 says them, as the original reads them; else our own.
   topology.cpus = CpuListIn(kCpuSet);
@@ -129,14 +147,7 @@ CpuTopology ReadCpuTopology(const std::map<std::string, std::string>& env) {
       if (usable.count(cpu) > 0) topology.node_cpus[node].push_back(cpu);
     }
   }
-  const auto visible = env.find("ASCEND_RT_VISIBLE_DEVICES");
-  if (visible != env.end()) {
-    for (const absl::string_view part : absl::StrSplit(visible->second, ',', absl::SkipEmpty())) {
-      int device = 0;
-      if (absl::SimpleAtoi(part, &device)) topology.visible_devices.push_back(device);
-    }
-    std::sort(topology.visible_devices.begin(), topology.visible_devices.end());
-  }
+  if (devices) AddDevices(env, &topology);
   return topology;
 }
 

@@ -26,7 +26,8 @@ absl::StatusOr<std::string> ResolveMaster(const std::string& name);
 absl::StatusOr<std::string> SourceAddress(const std::string& ip);
 std::set<std::string> InterfaceAddresses();
 std::string HostName();
-CpuTopology ReadCpuTopology(const std::map<std::string, std::string>& env);
+// `devices`: asks for the places of Ascend devices too, which a dry run does not use.
+CpuTopology ReadCpuTopology(const std::map<std::string, std::string>& env, bool devices);
 
 }  // namespace muster
 

@@ -1,6 +1,7 @@
 #include "ctl/frontend/msrun/log_excerpt.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -47,7 +48,10 @@ std::optional<int> NumberAfter(absl::string_view text, absl::string_view key) {
 
 LogTail ReadLogTail(const std::string& path, size_t max_bytes) {
   LogTail tail;
-  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  struct stat file;
+  // A pipe or a terminal has no end to read to.
+  if (!fd.valid() || fstat(fd.get(), &file) != 0 || !S_ISREG(file.st_mode)) return tail;
   std::string chunk(std::max<size_t>(max_bytes, 1), '\0');
   ssize_t n;
   while ((n = read(fd.get(), &chunk[0], chunk.size())) > 0) {

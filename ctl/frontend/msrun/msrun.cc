@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <string>
+
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/event_loop.h"
@@ -14,6 +16,7 @@
 #include "ctl/frontend/msrun/msrun_spec.h"
 #include "ctl/frontend/msrun/plan.h"
 #include "ctl/frontend/msrun/preflight.h"
+#include "ctl/view/output.h"
 
 namespace muster {
 namespace {
@@ -27,7 +30,9 @@ absl::StatusOr<MsrunHost> ReadHost(const MsrunFlags& flags, const FrontendCall& 
   MUSTER_ASSIGN_OR_RETURN(host.source_ip, SourceAddress(host.master_ip));
   host.addresses = InterfaceAddresses();
   host.hostname = HostName();
-  if (flags.bind_core.kind != BindCore::Kind::kOff) host.cpus = ReadCpuTopology(call.env);
+  if (flags.bind_core.kind != BindCore::Kind::kOff) {
+    host.cpus = ReadCpuTopology(call.env, /*devices=*/!flags.sim_level);
+  }
   host.env = call.env;
   return host;
 }
@@ -40,23 +45,24 @@ absl::StatusOr<MsrunPlan> Prepare(const MsrunFlags& flags, const FrontendCall& c
 }
 
 int Run(const FrontendCall& call) {
-  Signals signals;
-  const auto level = call.env.find("GLOG_v");
-  MsrunConsole console(MsLogLevel(level == call.env.end() ? "" : level->second), signals.fd());
   const MsrunParse parse = ParseMsrun(call.words);
   if (parse.help) {
-    console.Print(*parse.help);
+    Output(STDOUT_FILENO).Write(*parse.help);
     return 0;
   }
   if (parse.usage_error) {
-    console.PrintError(parse.usage_error->substr(0, parse.usage_error->size() - 1));
+    Output(STDERR_FILENO).Write(*parse.usage_error);
     return kExitUsage;
   }
+  // Nothing runs yet: a signal may end us where we stand, in a slow answer of DNS for one.
   const absl::StatusOr<MsrunPlan> plan = Prepare(parse.flags, call);
   if (!plan.ok()) {
-    console.PrintError(plan.status().message());
+    Output(STDERR_FILENO).Write(absl::StrCat(std::string(plan.status().message()), "\n"));
     return kExitError;
   }
+  Signals signals;
+  const auto level = call.env.find("GLOG_v");
+  MsrunConsole console(MsLogLevel(level == call.env.end() ? "" : level->second), signals.fd());
   EventLoop loop;
   return MsrunJob(MsrunJob::Options(), parse.flags, *plan, &loop, &signals, &console).Run();
 }

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/status.h"
@@ -22,7 +23,7 @@ int ReturnCode(const ProcessEnd& end) { return end.signal != 0 ? -end.signal : e
 
 std::string HowItEnded(const ProcessEnd& end) {
   if (end.signal == 0) return absl::StrCat("exit code ", end.code);
-  return absl::StrCat("killed by signal ", end.signal, " (", sigabbrev_np(end.signal), ")");
+  return absl::StrCat("killed by signal ", end.signal, " (SIG", sigabbrev_np(end.signal), ")");
 }
 
 }  // namespace
@@ -44,8 +45,13 @@ int MsrunJob::Run() {
     if (set_ != nullptr) loop_->Run();
     return 1;
   }
-  loop_->RunDue();  // A signal that came meanwhile.
-  if (flags_.join && signal_ == 0) WaitForAll();
+  if (flags_.join) {
+    console_->Log(MsLevel::kWarning,
+                  "Distributed job is spawned. Waiting all processes to exit...");
+    Proceed();
+  } else {
+    loop_->RunDue();  // A signal that came meanwhile.
+  }
   if (flags_.join || signal_ != 0) loop_->Run();
   return Conclude();
 }
@@ -56,6 +62,7 @@ absl::Status MsrunJob::StartAll() {
   signals_->Watch(loop_, [this](int signal) { OnSignal(signal); });
   if (flags_.join) {
     MUSTER_ASSIGN_OR_RETURN(follower_, LogFollower::Create(loop_));
+    follower_->set_gate([this] { return console_->Offer(); });
     MUSTER_RETURN_IF_ERROR(ShareTerminal());
   }
   for (const std::string& warning : plan_.warnings) console_->Log(MsLevel::kWarning, warning);
@@ -98,11 +105,6 @@ absl::Status MsrunJob::StartWorker(size_t nth) {
     console_->Print(bytes);
     if (relay_ != nullptr) relay_->Nudge();
   });
-}
-
-void MsrunJob::WaitForAll() {
-  console_->Log(MsLevel::kWarning, "Distributed job is spawned. Waiting all processes to exit...");
-  Proceed();
 }
 
 void MsrunJob::OnSignal(int signal) {
@@ -192,8 +194,14 @@ void MsrunJob::StopAll(absl::Duration grace) {
 }
 
 int MsrunJob::Conclude() {
+  if (signal_ != 0) {
+    // The last lines, but not at the price of a wait: a signal ends us.
+    if (follower_ != nullptr) follower_->Look();
+    console_->Offer();
+    console_->Discard();
+    return 128 + signal_;
+  }
   if (follower_ != nullptr) follower_->Drain();
-  if (signal_ != 0) return 128 + signal_;
   if (!flags_.join || culprit_ < 0) return 0;
   Report();
   return flags_.propagate_exit_code ? failure_.code : 1;
@@ -204,39 +212,63 @@ const MsrunProcess& MsrunJob::ProcessOf(int index) const {
   return plan_.workers[static_cast<size_t>(index - (scheduler_ < 0 ? 0 : 1))];
 }
 
+void MsrunJob::ReportIncomplete(const Registered& registered) {
+  console_->Log(MsLevel::kError,
+                absl::StrCat("The cluster was never complete: ", registered.present, " of ",
+                             registered.expected, " processes had registered, ",
+                             registered.expected - registered.present,
+                             " missing (--cluster_time_out=", flags_.cluster_time_out, ")."));
+}
+
+std::string MsrunJob::ReportExcerpts() {
+  std::string excerpt_of_culprit;
+  for (int index = 0; index < set_->size(); ++index) {
+    const MsrunProcess& process = ProcessOf(index);
+    if (process.shown) continue;
+    const std::string& path = process.spec.out_path;
+    const std::string excerpt = ErrorExcerpt(path, ReadLogTail(path), kExcerptLines);
+    console_->Print(excerpt);
+    if (index == culprit_) excerpt_of_culprit = excerpt;
+  }
+  return excerpt_of_culprit;
+}
+
 void MsrunJob::Report() {
   std::string scheduler_log;
   if (scheduler_ >= 0) {
     scheduler_log = ReadLogTail(plan_.scheduler->spec.out_path).text;
     const std::vector<std::string> nodes = TimedOutNodes(scheduler_log);
-    console_->Log(MsLevel::kError,
-                  absl::StrCat("Time out nodes are [",
-                               absl::StrJoin(nodes, ", ",
-                                             [](std::string* out, const std::string& node) {
-                                               out->append(PyRepr(node));
-                                             }),
-                               "]"));
+    if (!nodes.empty()) {
+      console_->Log(MsLevel::kError,
+                    absl::StrCat("Time out nodes are [",
+                                 absl::StrJoin(nodes, ", ",
+                                               [](std::string* out, const std::string& node) {
+                                                 out->append(PyRepr(node));
+                                               }),
+                                 "]"));
+    }
   }
-  for (int index = 0; index < set_->size(); ++index) {
-    const std::string& path = ProcessOf(index).spec.out_path;
-    console_->Print(ErrorExcerpt(path, ReadLogTail(path), kExcerptLines));
-  }
+  const std::optional<Registered> registered = LastRegistered(scheduler_log);
+  const bool incomplete = registered && registered->present < registered->expected;
+  // When the time is over, the processes that came end each other; one that fails by itself before
+  // is a cause of its own.
+  const bool timed_out = incomplete && (failure_.signal == SIGTERM || culprit_ == scheduler_);
+  if (timed_out) ReportIncomplete(*registered);
+  const std::string excerpt = ReportExcerpts();
   const ProcessSpec& culprit = ProcessOf(culprit_).spec;
   std::string name = culprit.name;
   name[0] = culprit_ == scheduler_ ? 'S' : 'W';
-  const std::string last = LastLines(ReadLogTail(culprit.out_path).text, kLastLines);
-  console_->Log(MsLevel::kError,
-                absl::StrCat(name, " failed first: ", HowItEnded(failure_), " (process ",
-                             set_->pid(culprit_), ", log file ", culprit.out_path, "). ",
-                             last.empty() ? "It wrote nothing." : "Its last lines:\n", last));
-  const std::optional<Registered> registered = LastRegistered(scheduler_log);
-  if (registered && registered->present < registered->expected) {
-    console_->Log(MsLevel::kError,
-                  absl::StrCat("The cluster was never complete: ", registered->present, " of ",
-                               registered->expected, " processes had registered, ",
-                               registered->expected - registered->present,
-                               " missing (--cluster_time_out=", flags_.cluster_time_out, ")."));
-  }
+  std::string last = LastLines(ReadLogTail(culprit.out_path).text, kLastLines);
+  if (!last.empty()) last.pop_back();  // The logger ends the line.
+  const bool known =
+      ProcessOf(culprit_).shown || absl::StrContains(excerpt, last.substr(last.rfind('\n') + 1));
+  console_->Log(
+      MsLevel::kError,
+      absl::StrCat(name, timed_out ? " ended then: " : " failed first: ", HowItEnded(failure_),
+                   " (process ", set_->pid(culprit_), ", log file ", culprit.out_path, ").",
+                   last.empty() ? " It wrote nothing." : "",
+                   last.empty() || known ? "" : absl::StrCat(" Its last lines:\n", last)));
+  if (incomplete && !timed_out) ReportIncomplete(*registered);
   console_->PrintError(
       absl::StrCat("RuntimeError: Distributed job exited with exception. Please check logs in "
                    "directory: ",

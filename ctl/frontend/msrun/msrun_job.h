@@ -15,6 +15,7 @@
 #include "ctl/frontend/engine/stdin_relay.h"
 #include "ctl/frontend/msrun/console.h"
 #include "ctl/frontend/msrun/flags.h"
+#include "ctl/frontend/msrun/log_excerpt.h"
 #include "ctl/frontend/msrun/plan.h"
 
 namespace muster {
@@ -45,7 +46,6 @@ class MsrunJob {
   // `nth` of those who share the terminal.
   absl::Status Start(const MsrunProcess& process, size_t nth, int* index);
   absl::Status StartWorker(size_t nth);
-  void WaitForAll();
   void OnSignal(int signal);
   void OnEnd(int index, const ProcessEnd& end);
   void OnWorkerEnd(int index, const ProcessEnd& end);
@@ -59,6 +59,9 @@ class MsrunJob {
   void StopAll(absl::Duration grace);
   int Conclude();
   void Report();
+  void ReportIncomplete(const Registered& registered);
+  // What was not on the console as it came; returns the culprit's.
+  std::string ReportExcerpts();
   const MsrunProcess& ProcessOf(int index) const;
 
   const Options options_;

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/fs.h"
 #include "common/base/status.h"
+#include "common/job/job_names.h"
 #include "ctl/frontend/msrun/flags.h"
 #include "ctl/frontend/msrun/plan.h"
 
@@ -51,7 +52,19 @@ void SetOptions(const MsrunFlags& flags, const FrontendCall& call, v1::MindSpore
   options->set_sim_worker_num(flags.worker_num);
 }
 
+// The script: behind python or pytest its first argument that is no option.
+std::string ScriptOf(const MsrunFlags& flags) {
+  if (!IsPython(flags.task_script) && flags.task_script != "pytest") return flags.task_script;
+  for (const std::string& word : flags.task_script_args) {
+    if (!absl::StartsWith(word, "-")) return word;
+  }
+  return flags.task_script;
+}
+
 void AddNotes(const MsrunFlags& flags, std::vector<std::string>* notes) {
+  if (!flags.join) {
+    notes->push_back("msrun itself would not wait without --join=True; msctl run always does");
+  }
   if (flags.node_rank >= 0) {
     notes->push_back("--node_rank is not used: the hosts are numbered where the job is placed");
   }
@@ -87,7 +100,9 @@ std::optional<std::vector<std::string>> MatchMsrun(const std::vector<std::string
 absl::StatusOr<FrontendJob> MsrunToJob(const FrontendCall& call) {
   const MsrunParse parse = ParseMsrun(call.words);
   if (parse.usage_error) return absl::InvalidArgumentError(*parse.usage_error);
-  if (parse.help) return absl::InvalidArgumentError(*parse.help);
+  FrontendJob job;
+  job.help = parse.help;
+  if (job.help) return job;
   const MsrunFlags& flags = parse.flags;
   MUSTER_RETURN_IF_ERROR(CheckMsrunFlags(flags));
   if (flags.local_worker_num > flags.worker_num && flags.sim_rank_id == -1) {
@@ -95,7 +110,7 @@ absl::StatusOr<FrontendJob> MsrunToJob(const FrontendCall& call) {
         absl::StrCat("ValueError: Total worker number is ", flags.worker_num,
                      ", but got exceeded local worker number: ", flags.local_worker_num, "."));
   }
-  FrontendJob job;
+  job.spec.set_name(JobNameFrom(BaseName(ScriptOf(flags))));
   job.spec.set_contract("mindspore");
   for (const std::string& word : MsrunCommand(flags)) job.spec.add_command(word);
   job.spec.set_workdir(call.current_dir);
@@ -105,7 +120,6 @@ absl::StatusOr<FrontendJob> MsrunToJob(const FrontendCall& call) {
   job.spec.mutable_logs()->set_dir(flags.log_dir.empty() ? "." : flags.log_dir);
   AddNotes(flags, &job.notes);
   job.shown_ranks = ParseTail(flags.tail_worker_log).ranks;
-  job.attached = flags.join;
   return job;
 }
 

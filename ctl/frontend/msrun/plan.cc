@@ -21,7 +21,8 @@ namespace {
 
 constexpr int kMaxPort = 65535;
 constexpr int kFirstUserPort = 1024;
-constexpr int kMaxDryRunWorkers = 128;  // More would bring the host down.
+constexpr int kMaxLocalWorkers = 10000;  // A typing error: no host has as many devices.
+constexpr int kMaxDryRunWorkers = 128;   // More would bring the host down.
 
 // msrun's flags after what a dry run changes of them.
 class Planner {
@@ -87,6 +88,11 @@ class Planner {
   }
 
   absl::Status CheckCounts() const {
+    if (local_workers_ > kMaxLocalWorkers) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("ValueError: local_worker_num must be at most ", kMaxLocalWorkers,
+                       " (workers of one host), but got ", local_workers_, "."));
+    }
     if (local_workers_ <= flags_.worker_num) return absl::OkStatus();
     return absl::InvalidArgumentError(
         absl::StrCat("ValueError: Total worker number is ", flags_.worker_num,

@@ -49,9 +49,16 @@ absl::Status CheckLog(const std::string& path) {
   return absl::OkStatus();
 }
 
-absl::Status CheckProcess(const ProcessSpec& spec) {
-  if (!FindProgram(spec.argv[0], spec.env).ok()) return OsError(ENOENT, spec.argv[0]);
-  return CheckLog(spec.out_path);
+// All processes run the same program, with the caller's PATH.
+absl::Status CheckProgram(const ProcessSpec& spec) {
+  if (FindProgram(spec.argv[0], spec.env).ok()) return absl::OkStatus();
+  const absl::Status missing = OsError(ENOENT, spec.argv[0]);
+  if (spec.argv[0] != "python") return missing;
+  return absl::FailedPreconditionError(absl::StrCat(
+      std::string(missing.message()),
+      ": msrun runs scripts with the `python` of PATH; install python-is-python3, or say "
+      "`msrun ... python3 ",
+      spec.argv.size() > 1 ? spec.argv[1] : "SCRIPT", "`"));
 }
 
 }  // namespace
@@ -65,11 +72,12 @@ absl::Status PrepareMsrun(const MsrunFlags& flags, const MsrunPlan& plan) {
     return OsError(ENOENT, flags.task_script);
   }
   MUSTER_RETURN_IF_ERROR(MakeLogDir(flags.log_dir));
-  if (plan.scheduler) MUSTER_RETURN_IF_ERROR(CheckProcess(plan.scheduler->spec));
+  if (plan.scheduler) MUSTER_RETURN_IF_ERROR(CheckLog(plan.scheduler->spec.out_path));
   for (const MsrunProcess& worker : plan.workers) {
-    MUSTER_RETURN_IF_ERROR(CheckProcess(worker.spec));
+    MUSTER_RETURN_IF_ERROR(CheckLog(worker.spec.out_path));
   }
-  return absl::OkStatus();
+  if (plan.scheduler) return CheckProgram(plan.scheduler->spec);
+  return plan.workers.empty() ? absl::OkStatus() : CheckProgram(plan.workers[0].spec);
 }
 
 }  // namespace muster

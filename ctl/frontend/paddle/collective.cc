@@ -11,6 +11,8 @@
 namespace muster {
 namespace {
 
+constexpr int kMaxPort = 65535;
+
 // What FLAGS_selected_<…> says for each process here; all empty: there are no devices.
 absl::StatusOr<std::vector<std::string>> DevicesOfProcesses(const PodSettings& settings) {
   const int replicas = PaddleReplicas(settings.flags, settings.devices);
@@ -84,6 +86,11 @@ absl::StatusOr<PodPlan> PlanCollectiveByIps(const PodSettings& settings) {
                      ", is not among them; set --host to the one that is"));
   }
   const int replicas = PaddleReplicas(settings.flags, settings.devices);
+  if (settings.flags.start_port + replicas - 1 > kMaxPort) {
+    return absl::InvalidArgumentError(absl::StrCat("--start_port=", settings.flags.start_port,
+                                                   ": there are no ", replicas,
+                                                   " ports from there to ", kMaxPort));
+  }
   PaddleTrainer trainer = CommonTrainer(settings);
   for (const std::string& ip : ips) {
     for (int i = 0; i < replicas; ++i) {

@@ -12,9 +12,6 @@ namespace muster {
 // quoted for a shell, and `--master` put in.
 std::string CopyCommandBlock(const FrontendCall& call, absl::string_view master);
 
-// `word` as a shell reads it back: in single quotes where it needs them.
-std::string ShellQuote(absl::string_view word);
-
 }  // namespace muster
 
 #endif  // MUSTER_CTL_FRONTEND_PADDLE_COPY_COMMAND_H_

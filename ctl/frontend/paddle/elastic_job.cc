@@ -27,7 +27,8 @@ constexpr absl::Duration kMeetTimeout = absl::Seconds(60);
 ElasticJob::ElasticJob(const PaddleJobParts& parts, std::unique_ptr<Etcd> etcd)
     : parts_(parts),
       etcd_(std::move(etcd)),
-      members_(parts.loop, etcd_.get(), parts.settings->flags.job_id, parts.settings->pod_name),
+      members_(parts.loop, etcd_.get(), parts.settings->flags.job_id, parts.settings->pod_name,
+               parts.settings->node_ip),
       info_prefix_(absl::StrCat("/", parts.settings->flags.job_id, "/info/")),
       status_key_(absl::StrCat("/paddle/", parts.settings->flags.job_id)),
       failure_key_(absl::StrCat("/muster/", parts.settings->flags.job_id, "/failed")) {}
@@ -97,7 +98,7 @@ std::string ElasticJob::Present() const {
           ? absl::StrCat(flags().max_nodes)
           : absl::StrCat("at least ", flags().min_nodes, " and at most ", flags().max_nodes);
   return absl::StrCat(members_.count(), " of ", wanted, " nodes are here",
-                      members_.count() > 0 ? ": pods " : "", absl::StrJoin(members_.Names(), ", "));
+                      members_.count() > 0 ? ": " : "", absl::StrJoin(members_.Names(), ", "));
 }
 
 void ElasticJob::Report() {
@@ -187,6 +188,7 @@ void ElasticJob::Run(const absl::StatusOr<PaddleNodes>& nodes) {
 // --- Its end. ---
 
 void ElasticJob::OnPodEnd(const PodEnd& end) {
+  if (state_ == State::kLooking) ended_meanwhile_ = end;
   if (state_ != State::kRunning) return;
   if (end.exit_code != 0) return AfterOwnFailure(end);
   state_ = State::kEnding;
@@ -210,11 +212,12 @@ void ElasticJob::AfterOwnFailure(const PodEnd& end) {
 }
 
 void ElasticJob::OnPeerChange() {
-  state_ = State::kStopping;  // No further look while this one is under way.
+  state_ = State::kLooking;
+  ended_meanwhile_.reset();
   EtcdTxn look;
   look.success = {{EtcdOp::Kind::kGet, status_key_}, {EtcdOp::Kind::kGet, failure_key_}};
   etcd_->Commit(look, [this](const absl::StatusOr<EtcdTxnResult>& result) {
-    if (state_ != State::kStopping) return;
+    if (state_ != State::kLooking) return;
     int exit_code = 1;
     std::string what = "a node came or went";
     if (result.ok() && result->gets.size() == 2) {
@@ -222,22 +225,29 @@ void ElasticJob::OnPeerChange() {
       const std::vector<EtcdEntry>& failure = result->gets[1].entries;
       if (!status.empty() && status[0].value == "completed" &&
           status[0].mod_revision > began_revision_) {
-        state_ = State::kRunning;  // Nodes that have completed leave.
-        return;
+        return GoOn();  // Nodes that have completed leave.
       }
       if (!failure.empty() && failure[0].mod_revision > began_revision_) {
         const std::vector<std::string> words =
             absl::StrSplit(failure[0].value, absl::MaxSplits(' ', 2));
         if (words.size() == 3 && absl::SimpleAtoi(words[0], &exit_code)) {
+          if (exit_code < 1 || exit_code > 255) exit_code = 1;
           what = absl::StrCat("node ", words[1], " failed: ", words[2]);
         }
       }
     }
+    if (ended_meanwhile_ && ended_meanwhile_->exit_code == 0) return GoOn();
     AfterPeerChange(exit_code, what);
   });
 }
 
+void ElasticJob::GoOn() {
+  state_ = State::kRunning;
+  if (ended_meanwhile_) OnPodEnd(*ended_meanwhile_);
+}
+
 void ElasticJob::AfterPeerChange(int exit_code, const std::string& what) {
+  state_ = State::kStopping;
   const bool ends = flags().elastic_level < 0;
   parts_.log->Warning(absl::StrCat(what, ends ? "; --elastic_level -1: the job ends"
                                               : "; the job begins anew with who is here"));

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -20,10 +21,11 @@ namespace muster {
 // endpoints. Keys and values are Paddle's, so that real and drop-in launchers can form one job;
 // besides, a failed node leaves its exit code at "/muster/<job id>/failed".
 //
-//   waiting ──enough nodes──> meeting ──all have written──> running ──a change, a failure──>
-//   stopping
-//      ^───── a change ──────────┘                                                                │
-//      └──────────────────────────────── restarts are left ───────────────────────────────────────┘
+//   waiting ── enough nodes ──> meeting ── all have written ──> running
+//      ^ ^── a change ─────────────┘                            │   ^
+//      │                                   a change of members  v   │ others have completed
+//      │                                                       looking
+//      └── restarts are left ── stopping <── a failure ───────────┘
 class ElasticJob : public RunningPaddleJob {
  public:
   ElasticJob(const PaddleJobParts& parts, std::unique_ptr<Etcd> etcd);
@@ -33,7 +35,7 @@ class ElasticJob : public RunningPaddleJob {
   void Leave(int exit_code, const std::string& what, std::function<void()> done) override;
 
  private:
-  enum class State { kWaiting, kMeeting, kRunning, kStopping, kEnding };
+  enum class State { kWaiting, kMeeting, kRunning, kLooking, kStopping, kEnding };
 
   void OnMembers();
   void Wait();
@@ -49,6 +51,7 @@ class ElasticJob : public RunningPaddleJob {
   void OnPodEnd(const PodEnd& end);
   void AfterOwnFailure(const PodEnd& end);
   void OnPeerChange();
+  void GoOn();
   void AfterPeerChange(int exit_code, const std::string& what);
   void NextGeneration(int exit_code);
 
@@ -71,8 +74,9 @@ class ElasticJob : public RunningPaddleJob {
   int size_ = 0;          // Of the generation.
   int runs_ = 0;
   PaddleNode own_;
-  int64_t began_revision_ = 0;  // Of the generation, in etcd.
-  absl::Duration deadline_;     // Clock::Boot().
+  std::optional<PodEnd> ended_meanwhile_;  // While looking.
+  int64_t began_revision_ = 0;             // Of the generation, in etcd.
+  absl::Duration deadline_;                // Clock::Boot().
   EventLoop::TimerId wait_timer_ = 0;
   EventLoop::TimerId report_timer_ = 0;
   EventLoop::TimerId meet_timer_ = 0;

@@ -15,12 +15,14 @@ constexpr absl::Duration kRetry = absl::Milliseconds(500);
 }  // namespace
 
 ElasticMembers::ElasticMembers(EventLoop* loop, Etcd* etcd, const std::string& job_id,
-                               const std::string& name)
+                               const std::string& name, const std::string& address)
     : loop_(loop),
       etcd_(etcd),
       prefix_(absl::StrCat("/paddle/", job_id, "/heartbeat/")),
       own_key_(absl::StrCat(prefix_, name)),
-      name_(name) {}
+      name_(name),
+      address_prefix_(absl::StrCat("/muster/", job_id, "/address/")),
+      address_(address) {}
 
 ElasticMembers::~ElasticMembers() {
   loop_->Cancel(retry_timer_);
@@ -54,9 +56,12 @@ void ElasticMembers::Grant() {
 
 void ElasticMembers::PutOwn() {
   if (leaving_ || lease_ == 0) return;
-  etcd_->Put(own_key_, name_, lease_, [this](const absl::StatusOr<int64_t>& revision) {
-    if (absl::IsNotFound(revision.status())) return Grant();  // The lease is gone.
-    if (!revision.ok()) return Retry(revision.status(), &ElasticMembers::PutOwn);
+  EtcdTxn both;
+  both.success = {{EtcdOp::Kind::kPut, address_prefix_ + name_, false, address_, lease_},
+                  {EtcdOp::Kind::kPut, own_key_, false, name_, lease_}};
+  etcd_->Commit(both, [this](const absl::StatusOr<EtcdTxnResult>& written) {
+    if (absl::IsNotFound(written.status())) return Grant();  // The lease is gone.
+    if (!written.ok()) return Retry(written.status(), &ElasticMembers::PutOwn);
     trouble_.clear();
     if (watch_ == nullptr) Read();
   });
@@ -68,6 +73,7 @@ void ElasticMembers::Read() {
     alive_.clear();
     for (const EtcdEntry& entry : range->entries) alive_[entry.key] = entry;
     if (watch_ == nullptr) Watch(range->revision + 1);
+    ReadAddresses();
     on_change_();
   });
 }
@@ -91,7 +97,18 @@ void ElasticMembers::OnEvents(const std::vector<EtcdEvent>& events) {
     }
   }
   if (alive_.count(own_key_) == 0) PutOwn();
+  ReadAddresses();
   on_change_();
+}
+
+void ElasticMembers::ReadAddresses() {
+  etcd_->Get(address_prefix_, /*prefix=*/true, [this](const absl::StatusOr<EtcdRange>& range) {
+    if (!range.ok()) return;
+    addresses_.clear();
+    for (const EtcdEntry& entry : range->entries) {
+      addresses_[entry.key.substr(address_prefix_.size())] = entry.value;
+    }
+  });
 }
 
 // The original's rhythm: a key that is missing is written again.
@@ -116,20 +133,29 @@ void ElasticMembers::WakeAll(std::function<void()> done) {
                 [done = std::move(done)](const absl::StatusOr<int64_t>&) { done(); });
 }
 
-std::vector<std::string> ElasticMembers::Names() const {
+std::vector<std::string> ElasticMembers::Pods() const {
   std::vector<const EtcdEntry*> entries;
   for (const auto& [key, entry] : alive_) entries.push_back(&entry);
   std::sort(entries.begin(), entries.end(), [](const EtcdEntry* a, const EtcdEntry* b) {
     return a->create_revision < b->create_revision;
   });
-  std::vector<std::string> names;
-  for (const EtcdEntry* const entry : entries) names.push_back(entry->key.substr(prefix_.size()));
+  std::vector<std::string> pods;
+  for (const EtcdEntry* const entry : entries) pods.push_back(entry->key.substr(prefix_.size()));
+  return pods;
+}
+
+std::vector<std::string> ElasticMembers::Names() const {
+  std::vector<std::string> names = Pods();
+  for (std::string& name : names) {
+    const auto address = addresses_.find(name);
+    name = address == addresses_.end() ? absl::StrCat("pod ", name) : address->second;
+  }
   return names;
 }
 
 int ElasticMembers::Position() const {
-  const std::vector<std::string> names = Names();
-  return static_cast<int>(std::find(names.begin(), names.end(), name_) - names.begin());
+  const std::vector<std::string> pods = Pods();
+  return static_cast<int>(std::find(pods.begin(), pods.end(), name_) - pods.begin());
 }
 
 }  // namespace muster

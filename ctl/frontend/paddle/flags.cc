@@ -23,8 +23,9 @@ namespace {
 using Type = PaddleFlagRow::Type;
 using Values = std::map<std::string, std::optional<std::string>>;
 
-constexpr int kRefused = 1;  // What a ValueError of the original gives.
-constexpr int kUsage = 2;    // What argparse gives.
+constexpr int kRefused = 1;           // What a ValueError of the original gives.
+constexpr int kUsage = 2;             // What argparse gives.
+constexpr int kMaxProcesses = 10000;  // Of one node: more is a typing error.
 constexpr char kNotInt[] = "expected a whole number";
 constexpr char kNotBool[] = "expected true or false (y, yes, t, on, 1, n, no, f, off, 0)";
 
@@ -88,11 +89,29 @@ class Reader {
     return Check();
   }
 
+  static std::vector<PaddleFlagRow> AllFlags() {
+    std::vector<PaddleFlagRow> rows = PaddleFlagTable();
+    const std::vector<PaddleFlagRow>& more = PaddleLegacyFlagTable();
+    rows.insert(rows.end(), more.begin(), more.end());
+    return rows;
+  }
+
+  // Also of the flags that only the legacy launcher reads.
+  std::string WholeHelp() const {
+    return ArgParser(
+               call_.program, {"training_script", "training_script_args"},
+               PaddleArgSpecs(AllFlags()),
+               {"Starts and watches the processes of a Paddle job on this host. Python scripts "
+                "run with python3 of PATH, or with the one that PADDLE_LAUNCH_PYTHON names.",
+                {"the script, or a program", "what it is called with"}})
+        .Help();
+  }
+
   absl::Status ReadWords() {
     const ArgParser parser(call_.program, {"training_script", "training_script_args"},
                            PaddleArgSpecs(PaddleFlagTable()));
     ArgParser::Result result = parser.Parse(call_.words, /*known_only=*/true);
-    if (result.args.help) return Stop(parser.Help(), 0);
+    if (result.args.help) return Stop(WholeHelp(), 0);
     if (!result.error.has_value() && !result.args.unknown.empty()) {
       unknown_ = result.args.unknown;
     }
@@ -246,21 +265,18 @@ class Reader {
 
   // The legacy launcher reads the whole command line again.
   absl::Status ReadLegacyWords() {
-    std::vector<PaddleFlagRow> rows = PaddleFlagTable();
-    const std::vector<PaddleFlagRow>& more = PaddleLegacyFlagTable();
-    rows.insert(rows.end(), more.begin(), more.end());
-    for (const PaddleFlagRow& row : more) {
+    for (const PaddleFlagRow& row : PaddleLegacyFlagTable()) {
       values_[row.key()] =
           row.otherwise == nullptr ? std::nullopt : std::optional<std::string>(row.otherwise);
     }
     const ArgParser parser(call_.program, {"training_script", "training_script_args"},
-                           PaddleArgSpecs(rows));
+                           PaddleArgSpecs(AllFlags()));
     const ArgParser::Result result = parser.Parse(call_.words, /*known_only=*/false);
     if (result.error.has_value()) return Stop(*result.error, kUsage);
-    MUSTER_RETURN_IF_ERROR(TakeValues(more, result.args, parser.Usage()));
+    MUSTER_RETURN_IF_ERROR(TakeValues(PaddleLegacyFlagTable(), result.args, parser.Usage()));
     flags().script = result.args.rest.front();
     flags().script_args.assign(result.args.rest.begin() + 1, result.args.rest.end());
-    MUSTER_RETURN_IF_ERROR(RefuseUnsupported(more));
+    MUSTER_RETURN_IF_ERROR(RefuseUnsupported(PaddleLegacyFlagTable()));
     return BindLegacy();
   }
 
@@ -303,6 +319,9 @@ class Reader {
       return Bad("log_level", "expected CRITICAL, ERROR, WARNING, INFO, DEBUG or NOTSET");
     }
     if (f.nproc_per_node < 0) return Bad("nproc_per_node", "expected a positive number");
+    if (f.nproc_per_node > kMaxProcesses) {
+      return Bad("nproc_per_node", absl::StrCat("expected at most ", kMaxProcesses));
+    }
     if (f.log_dir.empty()) return Bad("log_dir", "expected a directory");
     static const std::set<std::string> kModes = {"", "collective", "ps", "ps-heter", "rpc"};
     if (kModes.count(f.run_mode) == 0) {
@@ -314,6 +333,9 @@ class Reader {
     for (const char* const name : {"start_port", "gloo_port"}) {
       const int port = *Int(name);
       if (port < 1 || port > 65535) return Bad(name, "expected a port, 1 to 65535");
+    }
+    if (f.max_nodes > 1 && f.rank >= f.max_nodes) {
+      return Bad("rank", absl::StrCat("expected 0 to ", f.max_nodes - 1, ", or none"));
     }
     const bool local = std::count(f.ips.begin(), f.ips.end(), "127.0.0.1") > 0;
     if (local && f.ips.size() > 1) {

@@ -15,9 +15,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "agent/device/device_probe.h"
+#include "common/base/fs.h"
 #include "common/base/status.h"
 #include "common/base/unique_fd.h"
 #include "ctl/frontend/engine/spawn.h"
+#include "ctl/frontend/engine/temp_dir.h"
 
 namespace muster {
 namespace {
@@ -99,9 +101,7 @@ std::string PythonOf(const std::map<std::string, std::string>& env) {
 }
 
 absl::StatusOr<std::string> FreshPath(const std::map<std::string, std::string>& env) {
-  const auto given = env.find("TMPDIR");
-  std::string path = absl::StrCat(
-      given == env.end() || given->second.empty() ? "/tmp" : given->second, "/paddle-gloo-XXXXXX");
+  std::string path = JoinPath(TempDir(env), "paddle-gloo-XXXXXX");
   if (mkdtemp(path.data()) == nullptr) {
     return ErrnoStatus(errno, absl::StrCat("a temporary directory like ", path));
   }

@@ -18,16 +18,30 @@ void HttpJob::Start() {
   master_->Join(*own, [this](const absl::StatusOr<PaddleNodes>& nodes) {
     if (nodes.ok()) return OnNodes(*nodes);
     parts_.log->Error(nodes.status().message());
+    if (absl::IsInvalidArgument(nodes.status())) return Refuse(nodes.status());
     parts_.finish(1);
   });
+}
+
+void HttpJob::Refuse(const absl::Status& why) {
+  ending_ = true;
+  Watch(parts_.settings->flags.max_nodes - 1, [](const PeerFailure&) {});
+  watch_->End(1, why.message(), [this] { parts_.finish(1); });
+}
+
+void HttpJob::Watch(int peers, std::function<void(const PeerFailure& failure)> on_failure) {
+  const PodSettings& settings = *parts_.settings;
+  watch_ =
+      std::make_unique<PeerWatch>(parts_.loop, master_->client(), settings.flags.job_id,
+                                  settings.pod_name, settings.node_ip, master_->serves(), peers);
+  watch_->Start(std::move(on_failure));
 }
 
 void HttpJob::OnNodes(const PaddleNodes& nodes) {
   parts_.note_nodes(nodes.nodes);
   const PodSettings& settings = *parts_.settings;
-  watch_ = std::make_unique<PeerWatch>(parts_.loop, master_->client(), settings.flags.job_id,
-                                       settings.pod_name, settings.node_ip, master_->serves());
-  watch_->Start([this](const PeerFailure& failure) { OnPeerFailure(failure); });
+  Watch(static_cast<int>(nodes.nodes.size()) - 1,
+        [this](const PeerFailure& failure) { OnPeerFailure(failure); });
   absl::StatusOr<PodPlan> plan = PlanPaddlePod(settings, mode_, nodes, settings.flags.max_nodes);
   absl::Status status = plan.status();
   if (status.ok()) {

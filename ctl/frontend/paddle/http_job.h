@@ -24,6 +24,9 @@ class HttpJob : public RunningPaddleJob {
 
  private:
   void OnNodes(const PaddleNodes& nodes);
+  // The nodes that came make no job. A node that serves stays until the others have read so, too.
+  void Refuse(const absl::Status& why);
+  void Watch(int peers, std::function<void(const PeerFailure& failure)> on_failure);
   void OnPodEnd(const PodEnd& end);
   void OnPeerFailure(const PeerFailure& failure);
   // Tells the others, stops what runs, and ends.
@@ -32,7 +35,7 @@ class HttpJob : public RunningPaddleJob {
   const PaddleJobParts parts_;
   const PaddleMode mode_;
   const std::unique_ptr<HttpMaster> master_;
-  std::unique_ptr<PeerWatch> watch_;  // From the start of the pod on.
+  std::unique_ptr<PeerWatch> watch_;  // Once all nodes have come.
   bool ending_ = false;               // The others know, or are being told.
 };
 

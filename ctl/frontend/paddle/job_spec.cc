@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -10,7 +9,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "common/base/fs.h"
 #include "common/base/status.h"
+#include "common/job/job_names.h"
+#include "common/job/node_list.h"
 #include "ctl/frontend/paddle/flags.h"
 #include "ctl/frontend/paddle/ipu.h"
 #include "ctl/frontend/paddle/job_mode.h"
@@ -65,10 +67,14 @@ void SetDevices(const Wish& wish, int count, v1::DeviceRequest* request) {
   request->set_count(count);
 }
 
-std::set<std::string> HostsOf(const std::vector<Endpoints>& lists) {
-  std::set<std::string> hosts;
+// Each host once, in the order in which the lists name them: the node ranks of the job.
+std::vector<std::string> HostsOf(const std::vector<Endpoints>& lists) {
+  std::vector<std::string> hosts;
   for (const Endpoints& list : lists) {
-    for (const std::string& endpoint : list) hosts.insert(EndpointHost(endpoint));
+    for (const std::string& endpoint : list) {
+      const std::string host = EndpointHost(endpoint);
+      if (std::find(hosts.begin(), hosts.end(), host) == hosts.end()) hosts.push_back(host);
+    }
   }
   return hosts;
 }
@@ -84,6 +90,7 @@ class JobMaker {
   }
 
   absl::StatusOr<FrontendJob> Make() {
+    spec().set_name(JobNameFrom(BaseName(flags_.script)));
     spec().set_workdir(call_.current_dir);
     spec().mutable_logs()->set_dir(flags_.log_dir);
     SetNodes(flags_.min_nodes, flags_.max_nodes);
@@ -102,7 +109,9 @@ class JobMaker {
       spec().mutable_restart()->set_max_restarts(flags_.max_restart);
     }
     AddNotes();
-    job_.shown_ranks = std::vector<int>{0};  // As the original: process 0.
+    // As the original: process 0, which is the first server where there are servers.
+    job_.shown_ranks = std::vector<int>{0};
+    if (spec().roles_size() > 0) job_.shown_role = spec().roles(0).name();
     return std::move(job_);
   }
 
@@ -133,15 +142,23 @@ class JobMaker {
     return role;
   }
 
-  // A role of given endpoints: as many on each host as there, where all have the same number.
-  void AddListedRole(const char* name, const Endpoints& list, int hosts) {
+  // A role of given endpoints, on as many hosts as those have, apart from roles on other hosts: as
+  // many on each host as there, where all have the same number.
+  void AddListedRole(const char* name, const Endpoints& list,
+                     const std::vector<std::string>& hosts) {
     std::map<std::string, int> counts;
     for (const std::string& endpoint : list) ++counts[EndpointHost(endpoint)];
     const int first = counts.begin()->second;
-    const bool even = static_cast<int>(counts.size()) == hosts &&
-                      std::all_of(counts.begin(), counts.end(),
+    const bool even = std::all_of(counts.begin(), counts.end(),
                                   [first](const auto& entry) { return entry.second == first; });
     v1::RoleSpec* const role = AddRole(name);
+    if (counts.size() < hosts.size()) {
+      std::vector<int> node_ranks;
+      for (size_t i = 0; i < hosts.size(); ++i) {
+        if (counts.count(hosts[i]) > 0) node_ranks.push_back(static_cast<int>(i));
+      }
+      role->set_node_ranks(NodeList::Write(node_ranks));
+    }
     if (even) {
       role->set_per_node(first);
     } else {
@@ -153,11 +170,14 @@ class JobMaker {
     spec().set_contract("paddle_ps");
     spec().mutable_paddle()->set_with_gloo(flags_.with_gloo);
     if (!flags_.servers.empty() && !flags_.trainers.empty()) {
-      const int hosts = static_cast<int>(HostsOf({flags_.servers, flags_.trainers}).size());
-      SetNodes(hosts, hosts);
+      const std::vector<std::string> hosts = HostsOf({flags_.servers, flags_.trainers});
+      SetNodes(static_cast<int>(hosts.size()), static_cast<int>(hosts.size()));
       AddListedRole("server", flags_.servers, hosts);
       AddListedRole("trainer", flags_.trainers, hosts);
-      spec().mutable_paddle()->set_gloo_port(flags_.gloo_port);
+      // The default is nobody's wish, and would keep two jobs off one host.
+      if (flags_.gloo_port != PaddleFlags().gloo_port) {
+        spec().mutable_paddle()->set_gloo_port(flags_.gloo_port);
+      }
       return;
     }
     AddRole("server")->set_per_node(std::max(flags_.server_num.value_or(0), 1));
@@ -171,7 +191,8 @@ class JobMaker {
   }
 
   // A role of the legacy launcher: by list, or by a count on one host.
-  absl::Status AddLegacyRole(const char* name, const Endpoints& list, int count, int hosts) {
+  absl::Status AddLegacyRole(const char* name, const Endpoints& list, int count,
+                             const std::vector<std::string>& hosts) {
     if (!list.empty()) {
       AddListedRole(name, list, hosts);
     } else if (count > 0) {
@@ -184,10 +205,11 @@ class JobMaker {
   }
 
   absl::Status SetLegacyServers() {
-    std::vector<Endpoints> lists = flags_.heter_workers;
-    lists.insert(lists.end(), {flags_.servers, flags_.workers});
-    const int hosts = std::max<int>(1, static_cast<int>(HostsOf(lists).size()));
-    SetNodes(hosts, hosts);
+    std::vector<Endpoints> lists = {flags_.servers, flags_.workers};
+    lists.insert(lists.end(), flags_.heter_workers.begin(), flags_.heter_workers.end());
+    const std::vector<std::string> hosts = HostsOf(lists);
+    const int nodes = std::max(1, static_cast<int>(hosts.size()));
+    SetNodes(nodes, nodes);
     MUSTER_RETURN_IF_ERROR(
         AddLegacyRole("server", flags_.servers, flags_.server_num.value_or(0), hosts));
     MUSTER_RETURN_IF_ERROR(
@@ -222,6 +244,7 @@ class JobMaker {
     SetNodes(1, 1);
     spec().clear_command();
     for (const std::string& word : ipu.command) spec().add_command(word);
+    if (ipu.command.size() > 1) spec().set_name(JobNameFrom(BaseName(ipu.command[1])));
     v1::PaddleOptions* const options = spec().mutable_paddle();
     options->set_ipu_devices(ipu.devices);
     for (const std::string& host : ipu.hosts) options->add_ipu_hosts(host);
@@ -240,6 +263,14 @@ class JobMaker {
     unused(flags_.rank >= 0, "--rank", "the nodes are numbered where the job is placed");
     unused(!flags_.host.empty(), "--host", "the agents know their addresses");
     const bool listed = !flags_.servers.empty() || !flags_.workers.empty() || !flags_.ips.empty();
+    const bool elastic = ChoosePaddleMode(flags_) == PaddleMode::kElastic;
+    unused(flags_.elastic_level >= 1 && !elastic, "--elastic_level",
+           "only jobs with an etcd master start again; restart.max_restarts does it for all");
+    if (spec().restart().max_restarts() > 0) {
+      job_.notes.push_back(absl::StrCat("--elastic_level=", flags_.elastic_level,
+                                        ": a failed run starts again up to ", flags_.max_restart,
+                                        " times, on the nodes that are there"));
+    }
     unused(listed, "each address in a list",
            "the scheduler chooses as many hosts; addresses and ports are theirs");
     if (wish_.devices == 0 && spec().contract() == "paddle_collective") {
@@ -258,6 +289,11 @@ class JobMaker {
 
 absl::StatusOr<FrontendJob> PaddleToJob(const FrontendCall& call) {
   const PaddleCommandLine line = ReadPaddleCommandLine(call);
+  if (line.refusal.has_value() && line.exit_code == 0) {
+    FrontendJob help;
+    help.help = line.refusal;
+    return help;
+  }
   if (line.refusal.has_value()) {
     return absl::InvalidArgumentError(absl::StripTrailingAsciiWhitespace(*line.refusal));
   }

@@ -1,5 +1,7 @@
 #include "ctl/frontend/paddle/launch_log.h"
 
+#include <unistd.h>
+
 #include <map>
 
 #include "absl/strings/str_cat.h"
@@ -19,8 +21,8 @@ int LevelOf(const std::string& name) {
 
 }  // namespace
 
-LaunchLog::LaunchLog(const std::string& level, const Clock* clock, FILE* out)
-    : level_(LevelOf(level)), clock_(clock), out_(out) {}
+LaunchLog::LaunchLog(const std::string& level, int interrupt_fd, const Clock* clock)
+    : level_(LevelOf(level)), clock_(clock), out_(STDERR_FILENO, interrupt_fd) {}
 
 void LaunchLog::Write(int level, absl::string_view name, absl::string_view message) {
   if (level < level_) return;
@@ -29,7 +31,8 @@ void LaunchLog::Write(int level, absl::string_view name, absl::string_view messa
   const std::string line = absl::StrCat(
       "LAUNCH ", name, " ", absl::FormatTime("%Y-%m-%d %H:%M:%S", now, absl::LocalTimeZone()),
       absl::StrFormat(",%03d ", millis), message, "\n");
-  fwrite(line.data(), 1, line.size(), out_);  // One write: stderr has no buffer.
+  out_.Write(line);
+  out_.Offer();
 }
 
 }  // namespace muster

@@ -3,9 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <csignal>
-#include <cstdio>
 #include <memory>
 #include <utility>
 
@@ -33,6 +31,7 @@
 #include "ctl/frontend/paddle/legacy.h"
 #include "ctl/frontend/paddle/running_job.h"
 #include "ctl/frontend/paddle/static_job.h"
+#include "ctl/view/output.h"
 #include "launch/paddle_env.h"
 
 namespace muster {
@@ -40,15 +39,6 @@ namespace {
 
 constexpr char kRule[] = "--------------------------------------------------";
 constexpr absl::Duration kForcedGrace = absl::Seconds(10);
-
-void WriteStdout(absl::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = write(STDOUT_FILENO, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;  // Nobody reads it: the job goes on.
-    bytes.remove_prefix(static_cast<size_t>(written));
-  }
-}
 
 // An error with an exit status of its own.
 struct Refusal {
@@ -60,7 +50,10 @@ struct Refusal {
 class Launcher {
  public:
   Launcher(const FrontendCall& call, PaddleCommandLine line)
-      : call_(call), line_(std::move(line)), log_(line_.flags.log_level) {}
+      : call_(call),
+        line_(std::move(line)),
+        log_(line_.flags.log_level, signals_.fd()),
+        out_(STDOUT_FILENO, signals_.fd()) {}
 
   int Run() {
     ShowConfiguration();
@@ -73,13 +66,31 @@ class Launcher {
     signals_.Watch(&loop_, [this](int signal) { OnSignal(signal); });
     loop_.Post([this] { job_->Start(); });
     loop_.Run();
-    log_.Info(absl::StrCat("Exit code ", exit_code_));
-    job_.reset();
+    Conclude();
     return exit_code_;
   }
 
  private:
   PaddleFlags& flags() { return settings_.flags; }
+
+  // While the job runs, a reader that stands still (Ctrl-S, a pager) holds up nothing.
+  void WriteStdout(absl::string_view bytes) {
+    out_.Write(bytes);
+    out_.Offer();
+  }
+
+  void Conclude() {
+    signal_ == 0 ? follower_->Drain() : follower_->Look();
+    if (signal_ == 0) out_.Flush();
+    log_.Info(absl::StrCat("Exit code ", exit_code_));
+    job_.reset();
+    if (signal_ == 0) return;
+    // The last lines, but not at the price of a wait: a signal ends us.
+    for (Output* const output : {&out_, log_.output()}) {
+      output->Offer();
+      output->Discard();
+    }
+  }
 
   int Refuse(const Refusal& refusal) {
     log_.Error(refusal.text);
@@ -120,8 +131,12 @@ class Launcher {
     ChooseAddress();
     MUSTER_ASSIGN_OR_RETURN(processes_, ProcessSet::Create(&loop_, /*survive=*/false));
     MUSTER_ASSIGN_OR_RETURN(follower_, LogFollower::Create(&loop_));
-    runner_ =
-        std::make_unique<PodRunner>(&loop_, processes_.get(), follower_.get(), &log_, WriteStdout);
+    follower_->set_gate([this] {
+      log_.output()->Offer();
+      return out_.Offer();
+    });
+    runner_ = std::make_unique<PodRunner>(&loop_, processes_.get(), follower_.get(), &log_,
+                                          [this](absl::string_view bytes) { WriteStdout(bytes); });
     return absl::OkStatus();
   }
 
@@ -172,7 +187,7 @@ class Launcher {
     parts.runner = runner_.get();
     parts.ports = ports_.get();
     parts.settings = &settings_;
-    parts.write_stdout = WriteStdout;
+    parts.write_stdout = [this](absl::string_view bytes) { WriteStdout(bytes); };
     parts.note_nodes = [this](const std::vector<PaddleNode>& nodes) {
       const absl::Status noted = NotePaddleNodes(settings_, call_.env, nodes);
       if (!noted.ok()) log_.Warning(noted.message());
@@ -295,8 +310,9 @@ class Launcher {
 
   const FrontendCall& call_;
   const PaddleCommandLine line_;
-  LaunchLog log_;
   Signals signals_;  // Before any thread.
+  LaunchLog log_;
+  Output out_;
   EventLoop loop_;
   PodSettings settings_;
   std::unique_ptr<PortCursor> ports_;
@@ -313,10 +329,11 @@ class Launcher {
 
 int RunPaddleLaunch(const FrontendCall& call) {
   PaddleCommandLine line = ReadPaddleCommandLine(call);
-  for (const std::string& override : line.overrides) WriteStdout(absl::StrCat(override, "\n"));
+  Output(STDOUT_FILENO).Write(absl::StrJoin(line.overrides, "", [](auto* out, const auto& text) {
+    absl::StrAppend(out, text, "\n");
+  }));
   if (line.refusal.has_value()) {
-    fputs(line.refusal->c_str(), line.exit_code == 0 ? stdout : stderr);
-    fflush(stdout);
+    Output(line.exit_code == 0 ? STDOUT_FILENO : STDERR_FILENO).Write(*line.refusal);
     return line.exit_code;
   }
   return Launcher(call, std::move(line)).Run();

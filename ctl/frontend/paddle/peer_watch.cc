@@ -14,6 +14,8 @@ namespace {
 constexpr absl::Duration kBeat = absl::Milliseconds(500);
 constexpr absl::Duration kLost = absl::Seconds(20);
 constexpr absl::Duration kLinger = absl::Seconds(3);
+// A peer reads the list of nodes twice a second, and only then has a state: by then all have.
+constexpr absl::Duration kListRead = absl::Seconds(2);
 constexpr absl::Duration kLingerPause = absl::Milliseconds(50);
 // Says that the launcher that serves writes states; its value is that launcher's own key.
 constexpr char kServerKey[] = "server";
@@ -28,19 +30,20 @@ bool IsRunning(const std::string& state) { return absl::StartsWith(state, "runni
 }  // namespace
 
 PeerWatch::PeerWatch(EventLoop* loop, KvClient* client, const std::string& job_id,
-                     const std::string& name, const std::string& address, bool serves)
+                     const std::string& name, const std::string& address, bool serves, int peers)
     : loop_(loop),
       client_(client),
       prefix_(absl::StrCat("/muster/", job_id, "/")),
       own_key_(absl::StrCat(prefix_, name)),
       address_(address),
-      serves_(serves) {}
+      serves_(serves),
+      peer_count_(peers) {}
 
 PeerWatch::~PeerWatch() { loop_->Cancel(timer_); }
 
 void PeerWatch::Start(std::function<void(const PeerFailure& failure)> on_failure) {
   on_failure_ = std::move(on_failure);
-  heard_at_ = loop_->clock()->Boot();
+  began_at_ = heard_at_ = loop_->clock()->Boot();
   if (serves_) {
     client_->Put(absl::StrCat(prefix_, kServerKey), own_key_, [](const absl::Status&) {});
   }
@@ -89,6 +92,7 @@ void PeerWatch::OnStates(const std::map<std::string, std::string>& states) {
     const std::vector<std::string> words = absl::StrSplit(state, absl::MaxSplits(' ', 3));
     PeerFailure failure;
     if (words.size() < 4 || !absl::SimpleAtoi(words[1], &failure.exit_code)) continue;
+    if (failure.exit_code < 1 || failure.exit_code > 255) failure.exit_code = 1;
     failure.node = words[2];
     failure.what = words[3];
     Fail(failure);
@@ -99,7 +103,7 @@ void PeerWatch::CheckLost() {
   const absl::Duration now = loop_->clock()->Boot();
   if (server_is_ours_ && !serves_ && !server_completed_ && now - heard_at_ > kLost) {
     PeerFailure failure;
-    failure.node = "the master's node";
+    failure.node = "of the master";
     failure.what = absl::StrCat("it has not answered for ", absl::FormatDuration(kLost));
     return Fail(failure);
   }
@@ -145,6 +149,8 @@ void PeerWatch::ReadUntilHeard() {
 }
 
 bool PeerWatch::AllHaveHeard() const {
+  const bool all_began = static_cast<int>(peers_.size()) >= peer_count_;
+  if (!all_began && loop_->clock()->Boot() - began_at_ < kListRead) return false;
   for (const auto& [key, peer] : peers_) {
     const auto before = changes_at_end_.find(key);
     const int changes = before == changes_at_end_.end() ? 0 : before->second;

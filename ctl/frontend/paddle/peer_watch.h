@@ -28,16 +28,17 @@ struct PeerFailure {
 // Real launchers write no such keys and are not watched. On the loop's thread.
 class PeerWatch {
  public:
-  // `name` is the pod's; `serves`: the keys live in this very process. `loop` and `client` must
-  // outlive this object.
+  // `name` is the pod's; `serves`: the keys live in this very process; `peers`: how many other
+  // nodes the job has. `loop` and `client` must outlive this object.
   PeerWatch(EventLoop* loop, KvClient* client, const std::string& job_id, const std::string& name,
-            const std::string& address, bool serves);
+            const std::string& address, bool serves, int peers);
   ~PeerWatch();
 
   // Begins to write and to read. `on_failure` comes at most once, from the loop.
   void Start(std::function<void(const PeerFailure& failure)> on_failure);
   // Says how this node ended, and calls `done` once the others know: at once where another node
-  // serves, and where this one does after they have asked again, or after 3 s.
+  // serves, and where this one does after they have asked again, or after 3 s. A serving node also
+  // stays until all had the time to read who is in the job.
   void End(int exit_code, absl::string_view what, std::function<void()> done);
 
  private:
@@ -62,6 +63,7 @@ class PeerWatch {
   const std::string own_key_;
   const std::string address_;
   const bool serves_;
+  const int peer_count_;
 
   std::function<void(const PeerFailure&)> on_failure_;
   std::function<void()> on_heard_;  // Set: this node has ended.
@@ -70,6 +72,7 @@ class PeerWatch {
   std::string final_state_;
   bool server_is_ours_ = false;  // A drop-in serves the keys: its silence means something.
   bool server_completed_ = false;
+  absl::Duration began_at_;
   absl::Duration heard_at_;
   absl::Duration ended_at_;
   int count_ = 0;         // Of beats.

@@ -6,11 +6,13 @@
 #include <csignal>
 #include <cstring>
 #include <fstream>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/fs.h"
 #include "common/base/status.h"
+#include "ctl/frontend/paddle/gpu_log.h"
 
 namespace muster {
 namespace {
@@ -18,6 +20,9 @@ namespace {
 constexpr int64_t kTailBytes = 3000;
 // For processes that are not waited for, once those that are have ended.
 constexpr absl::Duration kServerGrace = absl::Seconds(3);
+// They get this long from their start on at least: interpreters that are ended while they start
+// leave strange messages.
+constexpr absl::Duration kLeastLife = absl::Seconds(1);
 
 int64_t SizeOf(const std::string& path) {
   struct stat file;
@@ -39,11 +44,14 @@ PodRunner::PodRunner(EventLoop* loop, ProcessSet* processes, LogFollower* follow
   processes_->set_on_end([this](int index, const ProcessEnd& end) { OnEnd(index, end); });
 }
 
+PodRunner::~PodRunner() { loop_->Cancel(rest_timer_); }
+
 absl::Status PodRunner::Start(const PodPlan& plan, const PodSettings& settings,
                               std::function<void(const PodEnd& end)> on_end) {
   by_index_.clear();
   over_ = false;
-  awaited_ = 0;
+  awaited_ = running_ = 0;
+  began_ = loop_->clock()->Boot();
   pod_name_ = settings.pod_name;
   on_end_ = std::move(on_end);
   for (const std::string& note : plan.notes) write_stdout_(absl::StrCat(note, "\n"));
@@ -53,6 +61,8 @@ absl::Status PodRunner::Start(const PodPlan& plan, const PodSettings& settings,
   for (const PodProcess& process : plan.processes) {
     MUSTER_RETURN_IF_ERROR(StartProcess(process));
   }
+  const std::optional<ProcessSpec> gpu_log = GpuLogProcess(settings);
+  if (gpu_log.has_value()) processes_->Start(*gpu_log).IgnoreError();  // The job needs none.
   FollowFirst();
   log_->Info(absl::StrCat("Watching ", Summary("running")));
   return absl::OkStatus();
@@ -65,6 +75,7 @@ absl::Status PodRunner::StartProcess(const PodProcess& plan) {
   Process process{plan, plan.spec.append ? SizeOf(plan.spec.out_path) : 0};
   MUSTER_ASSIGN_OR_RETURN(const int index, processes_->Start(plan.spec));
   by_index_.emplace(index, std::move(process));
+  ++running_;
   if (plan.awaited) ++awaited_;
   return absl::OkStatus();
 }
@@ -80,8 +91,9 @@ void PodRunner::FollowFirst() {
 
 void PodRunner::Stop(absl::Duration grace, std::function<void()> done) {
   over_ = true;
+  loop_->Cancel(std::exchange(rest_timer_, 0));
   processes_->Stop(grace, [this, done = std::move(done)] {
-    follower_->Drain();
+    follower_->Look();
     done();
   });
 }
@@ -89,23 +101,29 @@ void PodRunner::Stop(absl::Duration grace, std::function<void()> done) {
 void PodRunner::OnEnd(int index, const ProcessEnd& end) {
   const auto found = by_index_.find(index);
   if (found == by_index_.end() || over_ || end.stopped_by_us) return;
-  if (end.code != 0) return Failed(index, end);
-  if (!found->second.plan.awaited || --awaited_ > 0) return;
-  if (processes_->running() == 0) return Completed();
-  // Servers that wait for ever have done their work; so has whatever else is left.
-  Stop(kServerGrace, [this] { Completed(); });
+  if (end.code != 0 && awaited_ > 0) return Failed(index, end);
+  if (found->second.plan.awaited) --awaited_;
+  --running_;
+  if (running_ == 0) return Completed();
+  if (awaited_ > 0 || rest_timer_ != 0) return;
+  // Servers that wait for ever have done their work.
+  const absl::Duration age = loop_->clock()->Boot() - began_;
+  rest_timer_ =
+      loop_->After(kLeastLife - age, [this] { Stop(kServerGrace, [this] { Completed(); }); });
 }
 
 void PodRunner::Completed() {
   over_ = true;
-  follower_->Drain();
+  loop_->Cancel(std::exchange(rest_timer_, 0));
+  follower_->Look();
   log_->Info("Pod completed");
   std::exchange(on_end_, nullptr)(PodEnd());
 }
 
 void PodRunner::Failed(int index, const ProcessEnd& end) {
   over_ = true;
-  follower_->Drain();
+  loop_->Cancel(std::exchange(rest_timer_, 0));
+  follower_->Look();
   const Process& process = by_index_.at(index);
   const int rank = index - by_index_.begin()->first;
   log_->Info("Pod failed");

@@ -34,6 +34,8 @@ class PodRunner {
   PodRunner(EventLoop* loop, ProcessSet* processes, LogFollower* follower, LaunchLog* log,
             std::function<void(absl::string_view bytes)> write_stdout);
 
+  ~PodRunner();
+
   // Starts all of `plan`. `on_end` comes once from the loop: at the first failure, while others may
   // still run (the caller stops them), or when the pod has completed. An error: what was started
   // is to be stopped.
@@ -65,7 +67,10 @@ class PodRunner {
   std::string pod_name_;
   std::map<int, Process> by_index_;  // Of this pod, by the index in processes_.
   std::set<std::string> followed_;
-  int awaited_ = 0;  // Still running.
+  int running_ = 0;
+  int awaited_ = 0;                    // Of the running ones.
+  absl::Duration began_;               // Clock::Boot().
+  EventLoop::TimerId rest_timer_ = 0;  // Set: those that are left will be stopped.
   bool over_ = false;
   std::function<void(const PodEnd& end)> on_end_;
 };

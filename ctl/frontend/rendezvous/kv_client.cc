@@ -13,10 +13,14 @@
 #include "ctl/frontend/rendezvous/http_loop.h"
 #include "ctl/frontend/rendezvous/json_text.h"
 #include "event2/buffer.h"
+#include "event2/event.h"
 #include "event2/http.h"
 
 namespace muster {
 namespace {
+
+constexpr int kMaxBodyBytes = 64 << 20;
+constexpr int kMaxHeaderBytes = 64 << 10;
 
 // What came back of one request.
 struct Reply {
@@ -92,9 +96,12 @@ class EvhttpKvClient : public KvClient {
  private:
   // One request on a connection of its own, as Paddle's clients do it. The HTTP thread's.
   struct Exchange {
+    ~Exchange() { event_free(deadline); }
     EvhttpKvClient* client;
     evhttp_connection* connection;
     OnReply done;
+    event* deadline;  // Of the whole: libevent's own timeout begins anew with each byte.
+    bool ended = false;
   };
 
   static absl::Status Refused(const Reply& reply) {
@@ -115,7 +122,11 @@ class EvhttpKvClient : public KvClient {
     const timeval timeout = absl::ToTimeval(timeout_);
     evhttp_connection_set_timeout_tv(connection, &timeout);
     evhttp_connection_set_retries(connection, 0);
-    auto* const exchange = new Exchange{this, connection, done};
+    evhttp_connection_set_max_body_size(connection, kMaxBodyBytes);
+    evhttp_connection_set_max_headers_size(connection, kMaxHeaderBytes);
+    auto* const exchange = new Exchange{this, connection, done, nullptr};
+    exchange->deadline = evtimer_new(http_.base(), &EvhttpKvClient::OnDeadline, exchange);
+    evtimer_add(exchange->deadline, &timeout);
     open_.insert(exchange);
     evhttp_request* const request = evhttp_request_new(&EvhttpKvClient::OnEnd, exchange);
     evkeyvalq* const headers = evhttp_request_get_output_headers(request);
@@ -131,10 +142,16 @@ class EvhttpKvClient : public KvClient {
     }
   }
 
+  static void OnDeadline(int /*fd*/, short /*events*/, void* exchange) {  // NOLINT(runtime/int)
+    errno = ETIMEDOUT;
+    OnEnd(nullptr, exchange);
+  }
+
   static void OnEnd(evhttp_request* request, void* data) {
-    const std::unique_ptr<Exchange> exchange(static_cast<Exchange*>(data));
-    EvhttpKvClient* const self = exchange->client;
     const int error = errno;
+    auto* const exchange = static_cast<Exchange*>(data);
+    EvhttpKvClient* const self = exchange->client;
+    if (std::exchange(exchange->ended, true)) return;
     Reply reply;
     reply.code = request == nullptr ? 0 : evhttp_request_get_response_code(request);
     if (reply.code == 0) {
@@ -144,20 +161,24 @@ class EvhttpKvClient : public KvClient {
       reply.body.resize(evbuffer_get_length(input));
       evbuffer_remove(input, reply.body.data(), reply.body.size());
     }
-    self->open_.erase(exchange.get());
-    self->Forget(exchange->connection);
-    self->loop_->Post([alive = std::weak_ptr<bool>(self->alive_), done = exchange->done, reply] {
+    // Moved, not copied: one thread at a time holds what the reply's status points to.
+    self->loop_->Post([alive = std::weak_ptr<bool>(self->alive_), done = exchange->done,
+                       reply = std::move(reply)] {
       if (!alive.expired()) done(reply);
     });
+    // A connection may not be freed from its own callback.
+    self->http_.Post([self, exchange] { self->Forget(exchange); });
   }
 
-  // A connection may not be freed from its own callback.
-  void Forget(evhttp_connection* connection) {
-    http_.Post([connection] { evhttp_connection_free(connection); });
+  void Forget(Exchange* exchange) {
+    if (open_.erase(exchange) == 0) return;  // The destructor was faster.
+    evhttp_connection_free(exchange->connection);
+    delete exchange;
   }
 
   absl::Status NoAnswer(int error) const {
-    const bool known = error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH;
+    const bool known = error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH ||
+                       error == ETIMEDOUT;
     return absl::UnavailableError(absl::StrCat("no answer from ", host_, ":", port_,
                                                known ? ": " : "",
                                                known ? std::strerror(error) : ""));

@@ -14,6 +14,7 @@
 #include "ctl/frontend/rendezvous/http_loop.h"
 #include "ctl/frontend/rendezvous/json_text.h"
 #include "ctl/frontend/rendezvous/kv_store.h"
+#include "ctl/spec/utf8.h"
 #include "event2/buffer.h"
 #include "event2/http.h"
 
@@ -21,6 +22,7 @@ namespace muster {
 namespace {
 
 constexpr int kMaxBodyBytes = 16 << 20;  // Some hundred thousand endpoints.
+constexpr size_t kMaxStoreBytes = size_t{256} << 20;
 constexpr int kMaxHeaderBytes = 64 << 10;
 constexpr int kBacklog = 1024;
 
@@ -28,6 +30,15 @@ struct Listener {
   UniqueFd fd;
   int port = 0;
 };
+
+bool IsUtf8(absl::string_view text) {
+  while (!text.empty()) {
+    const size_t length = Utf8Length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
 
 // A socket of our own rather than evhttp's, whose errors would be one word.
 absl::StatusOr<Listener> Listen(int port) {
@@ -108,7 +119,9 @@ class EvhttpKvServer : public KvServer {
         return AnswerGet(request, path);
       case EVHTTP_REQ_POST:
       case EVHTTP_REQ_PUT:
-        Put(path, Body(request));
+        if (const char* const refusal = PutFor(path, Body(request))) {
+          return evhttp_send_reply(request, HTTP_BADREQUEST, refusal, nullptr);
+        }
         break;
       case EVHTTP_REQ_DELETE:
         if (!Erase(path)) return evhttp_send_reply(request, HTTP_NOTFOUND, "Not Found", nullptr);
@@ -118,6 +131,15 @@ class EvhttpKvServer : public KvServer {
     }
     evhttp_send_reply(request, HTTP_OK, "OK", nullptr);
     Changed();
+  }
+
+  // Anybody may write here: nothing that would spoil every later answer. nullptr: it is put.
+  const char* PutFor(const std::string& key, const std::string& value) {
+    if (!IsUtf8(key) || !IsUtf8(value)) return "Not UTF-8";
+    MutexLock lock(&mutex_);
+    if (store_.bytes() + key.size() + value.size() > kMaxStoreBytes) return "Store Is Full";
+    store_.Put(key, value);
+    return nullptr;
   }
 
   void AnswerGet(evhttp_request* request, const std::string& path) {

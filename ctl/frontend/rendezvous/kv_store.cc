@@ -5,10 +5,18 @@
 namespace muster {
 
 void KvStore::Put(const std::string& key, const std::string& value) {
+  Erase(key);
   entries_[key] = Entry{value, clock_->Boot()};
+  bytes_ += key.size() + value.size();
 }
 
-bool KvStore::Erase(const std::string& key) { return entries_.erase(key) > 0; }
+bool KvStore::Erase(const std::string& key) {
+  const auto found = entries_.find(key);
+  if (found == entries_.end()) return false;
+  bytes_ -= key.size() + found->second.value.size();
+  entries_.erase(found);
+  return true;
+}
 
 std::map<std::string, std::string> KvStore::WithPrefix(absl::string_view prefix) const {
   std::map<std::string, std::string> found;
@@ -25,6 +33,7 @@ int KvStore::EraseStale(absl::string_view prefix, absl::Duration age) {
   auto it = entries_.lower_bound(std::string(prefix));
   while (it != entries_.end() && absl::StartsWith(it->first, prefix)) {
     if (it->second.put_at < oldest) {
+      bytes_ -= it->first.size() + it->second.value.size();
       it = entries_.erase(it);
       ++erased;
     } else {

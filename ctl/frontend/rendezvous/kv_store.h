@@ -24,6 +24,8 @@ class KvStore {
   // Drops keys below `prefix` that nobody has put again for `age`: those of hosts that went away.
   // Returns how many.
   int EraseStale(absl::string_view prefix, absl::Duration age);
+  // Of all keys and values.
+  size_t bytes() const { return bytes_; }
 
  private:
   struct Entry {
@@ -33,6 +35,7 @@ class KvStore {
 
   const Clock* const clock_;
   std::map<std::string, Entry> entries_;
+  size_t bytes_ = 0;
 };
 
 }  // namespace muster

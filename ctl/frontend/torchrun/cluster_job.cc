@@ -67,6 +67,11 @@ absl::Status SetShape(const TorchrunOptions& options, const HostFacts& host, Fro
   v1::JobSpec* spec = &job->spec;
   spec->mutable_nodes()->set_min(options.min_nodes);
   spec->mutable_nodes()->set_max(options.standalone ? 1 : options.max_nodes);
+  if (options.nproc_per_node == "gpu" && host.gpus == 0) {
+    return Wrong(
+        "--nproc_per_node=gpu: this host shows no NVIDIA device to count, and the agents' hosts "
+        "are not known yet; a job on the agents needs a number, like --nproc_per_node=8");
+  }
   MUSTER_ASSIGN_OR_RETURN(const int workers, WorkersPerNode(options.nproc_per_node, host));
   if (!absl::ascii_isdigit(static_cast<unsigned char>(options.nproc_per_node[0]))) {
     job->notes.push_back(absl::StrCat("torchrun: --nproc_per_node=", options.nproc_per_node, ": ",
@@ -113,10 +118,14 @@ void SetOutput(const TorchrunOptions& options, int workers, const std::string& c
 
 absl::StatusOr<FrontendJob> TorchrunJob(const FrontendCall& call) {
   const TorchrunParse parse = ParseTorchrun(call.program, call.words, call.env);
+  FrontendJob job;
+  if (parse.exit_status == 0) {
+    job.help = parse.text;
+    return job;
+  }
   if (parse.exit_status) return Wrong(std::string(absl::StripAsciiWhitespace(parse.text)));
   const TorchrunOptions& options = parse.options;
   const HostFacts host = ReadHostFacts(call.env);
-  FrontendJob job;
   v1::JobSpec* spec = &job.spec;
   const bool named = options.Given("rdzv_id") && options.rdzv_id != "none";
   spec->set_name(JobNameFrom(named ? options.rdzv_id : BaseName(options.script)));

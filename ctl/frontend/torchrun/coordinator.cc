@@ -6,12 +6,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "ctl/frontend/torchrun/options.h"
 #include "glog/logging.h"
 
 namespace muster {
 namespace {
 
 using Kind = LeaderMessage::Kind;
+
+constexpr size_t kMaxShown = 16;
 
 std::string Nodes(int count) { return absl::StrCat(count, count == 1 ? " node" : " nodes"); }
 
@@ -120,6 +123,14 @@ std::string Coordinator::Objection(const NodeFacts& facts) const {
     return absl::StrCat("this job has --nnodes=", ours.min_nodes, ":", ours.max_nodes,
                         ", and this node has --nnodes=", facts.min_nodes, ":", facts.max_nodes);
   }
+  if (facts.nproc < 1 || facts.nproc > kMaxWorkersPerNode) {
+    return absl::StrCat("a node has 1 to ", kMaxWorkersPerNode, " workers, and this one has ",
+                        facts.nproc);
+  }
+  if (ours.is_static && (facts.node_rank < 0 || facts.node_rank >= ours.max_nodes)) {
+    return absl::StrCat("--node_rank=", facts.node_rank, ": with --nnodes=", ours.max_nodes,
+                        " it is 0 to ", ours.max_nodes - 1);
+  }
   for (const auto& [id, node] : nodes_) {
     if (ours.is_static && node.facts.node_rank == facts.node_rank) {
       return absl::StrCat("--node_rank=", facts.node_rank, " is taken by ", node.facts.host,
@@ -197,9 +208,11 @@ std::string Coordinator::Missing() const {
                    " here", here.empty() ? "" : ": ", absl::StrJoin(here, ", "));
   if (ours.is_static) {
     std::vector<std::string> missing;
-    for (int rank = 0; rank < ours.max_nodes; ++rank) {
+    for (int rank = 0; rank < ours.max_nodes && missing.size() < kMaxShown; ++rank) {
       if (taken.count(rank) == 0) missing.push_back(absl::StrCat("node_rank ", rank));
     }
+    const size_t all = static_cast<size_t>(ours.max_nodes) - here.size();
+    if (all > missing.size()) missing.push_back(absl::StrCat(all - missing.size(), " more"));
     return absl::StrCat(text, "; missing: ", absl::StrJoin(missing, ", "));
   }
   const int needed = ours.min_nodes - static_cast<int>(here.size());

@@ -50,4 +50,19 @@ std::optional<WorkerError> ParseWorkerError(absl::string_view json) {
   return error;
 }
 
+std::string ErrorFileForParent(absl::string_view json, int exit_code) {
+  Struct object;
+  if (!google::protobuf::util::JsonStringToMessage(std::string(json), &object).ok()) {
+    return std::string(json);
+  }
+  const auto message = object.mutable_fields()->find("message");
+  if (message != object.mutable_fields()->end() && message->second.has_struct_value()) {
+    auto* fields = message->second.mutable_struct_value()->mutable_fields();
+    (*fields)["errorCode"].set_number_value(exit_code);
+  }
+  std::string text;
+  const bool written = google::protobuf::util::MessageToJsonString(object, &text).ok();
+  return written ? text : std::string(json);
+}
+
 }  // namespace muster

@@ -20,6 +20,11 @@ struct WorkerError {
 // torch/distributed/elastic/multiprocessing/errors/__init__.py, ProcessFailure.
 std::optional<WorkerError> ParseWorkerError(absl::string_view json);
 
+// The error file `json` of a worker that ended with `exit_code`, for whoever started this launcher
+// and gave it an error file of its own; torch 1.13.1,
+// torch/distributed/elastic/multiprocessing/errors/error_handler.py, dump_error_file().
+std::string ErrorFileForParent(absl::string_view json, int exit_code);
+
 }  // namespace muster
 
 #endif  // MUSTER_CTL_FRONTEND_TORCHRUN_ERROR_FILE_H_

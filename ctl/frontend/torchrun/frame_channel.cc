@@ -61,12 +61,13 @@ void FrameChannel::Read() {
   if (size < 0) return Closed(std::strerror(errno));
   if (size == 0) return Closed("it closed the connection");
   heard_ = loop_->clock()->Boot();
+  heard_any_ = true;
   in_.append(buffer, static_cast<size_t>(size));
   uint32_t length = 0;
   while (in_.size() >= sizeof(length)) {
     std::memcpy(&length, in_.data(), sizeof(length));
     length = ntohl(length);
-    if (length > kMaxFrame) return Closed("it does not speak a launcher's language");
+    if (length > kMaxFrame) return Closed("what it sends is no message of this launcher");
     if (in_.size() < sizeof(length) + length) return;
     const std::string frame = in_.substr(sizeof(length), length);
     in_.erase(0, sizeof(length) + length);

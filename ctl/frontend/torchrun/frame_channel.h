@@ -29,6 +29,8 @@ class FrameChannel {
   void Send(absl::string_view bytes);
   // Whether all that was sent is in the kernel's hands.
   bool flushed() const { return out_.empty(); }
+  // Whether the other side has said anything yet.
+  bool heard_any() const { return heard_any_; }
 
  private:
   void OnReady(uint32_t events);
@@ -45,6 +47,7 @@ class FrameChannel {
   std::string out_;
   bool watching_writes_ = false;
   absl::Duration heard_;  // Boot time of the last byte.
+  bool heard_any_ = false;
   EventLoop::TimerId beat_timer_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // False once it is destroyed.
 };

@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <optional>
 #include <utility>
 
@@ -15,8 +16,10 @@ constexpr int kHere = 0;
 constexpr size_t kMaxGuests = 1024;
 // How long the end of the job waits for the others to have heard of it.
 constexpr absl::Duration kLastWords = absl::Seconds(5);
-// How long a connection may stay without a hello.
+// How long a connection may stay without a hello, or after a refusal.
 constexpr absl::Duration kSilentGuest = absl::Seconds(10);
+// Where no descriptor is left, those who come wait in the kernel.
+constexpr absl::Duration kFull = absl::Seconds(1);
 
 }  // namespace
 
@@ -62,21 +65,34 @@ void Leader::Close(std::function<void()> done) {
 
 void Leader::Accept() {
   UniqueFd fd(accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  if (!fd.valid() && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
+    loop_->Rewatch(listener_.get(), 0);
+    loop_->After(kFull, [this, alive = alive_] {
+      if (*alive) loop_->Rewatch(listener_.get(), EPOLLIN);
+    });
+  }
   if (!fd.valid() || guests_.size() >= kMaxGuests) return;
   const int id = next_id_++;
   guests_[id].channel = std::make_unique<FrameChannel>(
       loop_, std::move(fd), [this, id](absl::string_view bytes) { OnFrame(id, bytes); },
       [this, id](const std::string& why) { OnGone(id, why); });
-  loop_->After(kSilentGuest, [this, alive = alive_, id] {
+  DropSoonUnless([](const Guest& guest) { return guest.introduced; }, id);
+}
+
+void Leader::DropSoonUnless(bool (*is_welcome)(const Guest& guest), int id) {
+  loop_->After(kSilentGuest, [this, alive = alive_, is_welcome, id] {
     if (!*alive) return;
     const auto found = guests_.find(id);
-    if (found != guests_.end() && !found->second.introduced) guests_.erase(found);
+    if (found == guests_.end() || is_welcome(found->second)) return;
+    guests_.erase(found);
+    if (closing_) Finish();
   });
 }
 
 void Leader::OnFrame(int id, absl::string_view bytes) {
-  const std::optional<NodeMessage> message = DecodeNodeMessage(bytes);
   Guest& guest = guests_.at(id);
+  if (guest.refused) return;
+  const std::optional<NodeMessage> message = DecodeNodeMessage(bytes);
   if (!message || (!guest.introduced && message->kind != NodeMessage::Kind::kHello)) {
     LeaderMessage refusal;
     refusal.kind = LeaderMessage::Kind::kRefused;
@@ -110,7 +126,11 @@ void Leader::SendTo(int id, const LeaderMessage& message) {
     return;
   }
   const auto found = guests_.find(id);
-  if (found != guests_.end()) found->second.channel->Send(Encode(message));
+  if (found == guests_.end()) return;
+  found->second.channel->Send(Encode(message));
+  if (message.kind != LeaderMessage::Kind::kRefused) return;
+  found->second.refused = true;
+  DropSoonUnless([](const Guest& guest) { return !guest.refused; }, id);
 }
 
 // The guests close their connections when they have heard how the job ended.

@@ -33,12 +33,14 @@ class Leader final : public LeaderLink {
   struct Guest {
     std::unique_ptr<FrameChannel> channel;
     bool introduced = false;
+    bool refused = false;  // Is not listened to any more.
   };
 
   void Accept();
   void OnFrame(int id, absl::string_view bytes);
   void OnGone(int id, const std::string& why);
   void Drop(int id);
+  void DropSoonUnless(bool (*is_welcome)(const Guest& guest), int id);
   void SendTo(int id, const LeaderMessage& message);
   void Finish();
 

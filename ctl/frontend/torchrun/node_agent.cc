@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/fs.h"
 #include "common/job/exit_result.h"
+#include "ctl/frontend/torchrun/error_file.h"
 #include "ctl/frontend/torchrun/failure_table.h"
 #include "glog/logging.h"
 
@@ -143,7 +145,17 @@ void NodeAgent::EndedOne() {
     say_(absl::StrCat("torch.distributed.elastic.multiprocessing.errors.ChildFailedError: ",
                       FailureTable(options_.title, *root_, others, absl::LocalTimeZone())));
   }
+  PassErrorFileOn();
   on_end_(exit_code_);
+}
+
+void NodeAgent::PassErrorFileOn() const {
+  if (!root_ || root_->error_file.empty() || options_.parent_error_file.empty()) return;
+  const absl::StatusOr<std::string> json = ReadFile(root_->error_file);
+  if (!json.ok()) return;  // Another host's.
+  const absl::Status status =
+      WriteFile(options_.parent_error_file, ErrorFileForParent(*json, root_->exit_code), 0666);
+  if (!status.ok()) say_(std::string(status.message()));
 }
 
 }  // namespace muster

@@ -22,6 +22,8 @@ class NodeAgent {
     NodeFacts facts;
     bool leads = false;  // The job cannot go on without this launcher.
     std::string title;   // For the table of failures.
+    // Where whoever started this launcher looks for the error file of a worker; may be empty.
+    std::string parent_error_file;
     // From SIGTERM to SIGKILL, as the original.
     absl::Duration stop_grace = absl::Seconds(30);
   };
@@ -35,6 +37,7 @@ class NodeAgent {
   void Start();
   // The user's. The workers get the same one; a second signal does not wait for them.
   void OnSignal(int signal);
+  bool signalled() const { return signalled_; }
   // Of the workers; for their group's callbacks.
   void OnWorkerFailed(const WorkerFailure& failure);
   void OnWorkersSucceeded();
@@ -48,6 +51,7 @@ class NodeAgent {
   // Stops what runs, says goodbye to the leader, and ends. No message of the leader counts then.
   void End(int exit_code, int signal, absl::Duration grace);
   void EndedOne();
+  void PassErrorFileOn() const;
 
   const Options options_;
   EventLoop* const loop_;

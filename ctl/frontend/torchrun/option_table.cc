@@ -71,7 +71,9 @@ const std::vector<ArgSpec>& TorchrunOptionTable() {
 
 ArgHelp TorchrunHelp() {
   return {
-      "Starts and watches the workers of a PyTorch job on this host, without any daemon.",
+      "Starts and watches the workers of a PyTorch job on this host, without any daemon. Scripts "
+      "run "
+      "with the first python3 or python of PATH, or with the one that PYTHON_EXEC names.",
       {"the script, or with -m a module, or with --no_python a program", "what it is called with"}};
 }
 

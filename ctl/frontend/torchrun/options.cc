@@ -59,6 +59,9 @@ absl::Status TakeNodes(const std::string& text, TorchrunOptions* options) {
                               ": there must be at least one node, and MAX must "
                               "not be below MIN"));
   }
+  if (options->max_nodes > kMaxNodes) {
+    return Wrong(absl::StrCat("--nnodes=", text, ": at most ", kMaxNodes));
+  }
   return absl::OkStatus();
 }
 
@@ -97,6 +100,9 @@ absl::Status CheckNproc(const std::string& text) {
   if (!number) return Wrong(absl::StrCat("Unsupported nproc_per_node value: ", text));
   if (ClampToInt(*number) < 1) {
     return Wrong(absl::StrCat("--nproc_per_node=", text, ": a node needs at least one worker"));
+  }
+  if (ClampToInt(*number) > kMaxWorkersPerNode) {
+    return Wrong(absl::StrCat("--nproc_per_node=", text, ": at most ", kMaxWorkersPerNode));
   }
   return absl::OkStatus();
 }

@@ -11,6 +11,10 @@
 
 namespace muster {
 
+// More is a typing error, and all together would not fit a rank's number.
+constexpr int kMaxNodes = 100000;
+constexpr int kMaxWorkersPerNode = 10000;
+
 // What a command line of torchrun says, checked, not yet looked at together with a host.
 struct TorchrunOptions {
   int min_nodes = 1;

@@ -2,6 +2,7 @@
 
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -13,6 +14,8 @@ namespace {
 
 constexpr absl::Duration kTryEvery = absl::Milliseconds(500);
 constexpr absl::Duration kOneTry = absl::Seconds(5);
+// For the first word of who listens; a leader's host may be busy.
+constexpr absl::Duration kSilent = absl::Seconds(30);
 
 }  // namespace
 
@@ -46,7 +49,7 @@ void RemoteLink::Close(std::function<void()> done) {
 }
 
 void RemoteLink::Try() {
-  absl::StatusOr<UniqueFd> fd = StartConnect(host_, port_);
+  absl::StatusOr<UniqueFd> fd = StartConnect(host_, port_, attempts_++);
   if (!fd.ok()) return TryLater(std::string(fd.status().message()));
   connecting_ = *std::move(fd);
   loop_->Watch(connecting_.get(), EPOLLOUT, [this](uint32_t) { OnDecided(); });
@@ -67,11 +70,35 @@ void RemoteLink::OnDecided() {
   }
   channel_ = std::make_unique<FrameChannel>(
       loop_, std::move(connecting_), [this](absl::string_view bytes) { OnFrame(bytes); },
-      [this](const std::string& why) {
-        Lose(absl::StrCat("lost the rendezvous at ", Where(), ": ", why,
-                          "; its launcher ended or its host is gone"));
-      });
+      [this](const std::string& why) { OnClosed(why); });
   channel_->Send(unsent_);
+  answer_deadline_ = std::min(deadline_, loop_->clock()->Boot() + kSilent);
+  timer_ = loop_->After(kTryEvery, [this] { AwaitAnswer(); });
+}
+
+void RemoteLink::AwaitAnswer() {
+  if (closed_ || channel_->heard_any()) return;
+  const absl::Duration left = answer_deadline_ - loop_->clock()->Boot();
+  if (left <= absl::ZeroDuration()) {
+    return Lose(absl::StrCat("rendezvous at ", Where(),
+                             ": gave up: who listens there says nothing; does another program "
+                             "have that port?"));
+  }
+  callbacks_.on_waiting(
+      absl::StrCat("who listens at ", Where(),
+                   " says nothing; a torchrun would, another program may have that port"),
+      static_cast<int>(absl::ToInt64Seconds(absl::Ceil(left, absl::Seconds(1)))));
+  timer_ = loop_->After(std::min(left, kTryEvery), [this] { AwaitAnswer(); });
+}
+
+void RemoteLink::OnClosed(const std::string& why) {
+  loop_->Cancel(timer_);
+  if (answered_) {
+    return Lose(absl::StrCat("lost the rendezvous at ", Where(), ": ", why,
+                             "; its launcher ended or its host is gone"));
+  }
+  Lose(absl::StrCat("rendezvous at ", Where(), ": no answer of a torchrun like this one: ", why,
+                    "; does another program have that port, or did torchrun there end?"));
 }
 
 void RemoteLink::TryLater(const std::string& why) {
@@ -94,6 +121,7 @@ void RemoteLink::OnFrame(absl::string_view bytes) {
                              " is no launcher of this kind; the real torchrun and this one do not "
                              "form one job"));
   }
+  answered_ = true;
   if (!closed_) callbacks_.on_message(*message);
 }
 

@@ -30,6 +30,9 @@ class RemoteLink final : public LeaderLink {
   void Try();
   void OnDecided();
   void TryLater(const std::string& why);
+  // Connected: somebody listens. A leader answers a hello at once.
+  void AwaitAnswer();
+  void OnClosed(const std::string& why);
   void OnFrame(absl::string_view bytes);
   void Lose(const std::string& why);
   std::string Where() const;
@@ -39,6 +42,9 @@ class RemoteLink final : public LeaderLink {
   const int port_;
   const absl::Duration join_timeout_;
   absl::Duration deadline_;
+  absl::Duration answer_deadline_;
+  bool answered_ = false;  // The leader has said something that only a leader says.
+  int attempts_ = 0;
   Callbacks callbacks_;
   UniqueFd connecting_;
   std::unique_ptr<FrameChannel> channel_;

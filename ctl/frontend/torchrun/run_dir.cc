@@ -1,5 +1,6 @@
 #include "ctl/frontend/torchrun/run_dir.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -32,6 +33,11 @@ absl::StatusOr<std::unique_ptr<RunDir>> RunDir::Create(const std::string& log_di
     MUSTER_ASSIGN_OR_RETURN(temporary, NewDir(temp_dir, "torchelastic_"));
     base = temporary;
   } else {
+    struct stat file;
+    if (stat(base.c_str(), &file) == 0 && !S_ISDIR(file.st_mode)) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("--log_dir: ", base, " is not a directory"));
+    }
     MUSTER_RETURN_IF_ERROR(Annotate(MakeDirs(base, 0777), "--log_dir"));
   }
   MUSTER_ASSIGN_OR_RETURN(std::string path, NewDir(base, run_id + "_"));
@@ -47,6 +53,8 @@ absl::StatusOr<std::string> RunDir::Attempt(int number, int workers) const {
   }
   return attempt;
 }
+
+bool RunDir::used() const { return PathExists(JoinPath(path_, "attempt_0")); }
 
 void RunDir::Discard() const {
   if (!temporary_.empty()) RemoveTree(temporary_).IgnoreError();

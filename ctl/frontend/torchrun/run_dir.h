@@ -21,8 +21,10 @@ class RunDir {
   // The directory of an attempt with one below for each local rank, made where they are missing.
   // Error files of an earlier round of the same attempt go.
   absl::StatusOr<std::string> Attempt(int number, int workers) const;
-  // Removes it all where the user did not ask for it.
+  // Removes it all where the user did not name a place for it.
   void Discard() const;
+  // Whether there was an attempt: there may be error files.
+  bool used() const;
 
  private:
   RunDir(std::string path, std::string temporary)

@@ -16,6 +16,7 @@
 #include "ctl/frontend/engine/log_follower.h"
 #include "ctl/frontend/engine/process_set.h"
 #include "ctl/frontend/engine/stdin_relay.h"
+#include "ctl/frontend/engine/temp_dir.h"
 #include "ctl/frontend/torchrun/host_facts.h"
 #include "ctl/frontend/torchrun/leader.h"
 #include "ctl/frontend/torchrun/master_port.h"
@@ -66,6 +67,8 @@ class Runner {
   absl::Status Prepare();
   absl::StatusOr<Link> MakeLink();
   absl::Status MakeWorkers();
+  // The last lines of all.
+  void Conclude();
   void Say(const std::string& line);
 
   const FrontendCall& call_;
@@ -118,7 +121,10 @@ absl::StatusOr<Link> Runner::MakeLink() {
     absl::StatusOr<UniqueFd> fd = may_lead ? ListenAt(rendezvous_.host, rendezvous_.port)
                                            : absl::StatusOr<UniqueFd>(UniqueFd());
     if (!fd.ok() && (rendezvous_.is_leader.has_value() || !absl::IsAlreadyExists(fd.status()))) {
-      return Annotate(fd.status(), "rendezvous");
+      if (!absl::IsAlreadyExists(fd.status())) return Annotate(fd.status(), "rendezvous");
+      return absl::AlreadyExistsError(
+          absl::StrCat("rendezvous: ", std::string(fd.status().message()),
+                       "; is node 0 already running? Else choose another port"));
     }
     if (!may_lead || !fd.ok()) {
       return Link{std::make_unique<RemoteLink>(&loop_, rendezvous_.host, rendezvous_.port,
@@ -131,11 +137,16 @@ absl::StatusOr<Link> Runner::MakeLink() {
 }
 
 absl::Status Runner::MakeWorkers() {
-  const std::string temp_dir = call_.env.count("TMPDIR") > 0 ? call_.env.at("TMPDIR") : "/tmp";
-  MUSTER_ASSIGN_OR_RETURN(run_dir_, RunDir::Create(options_.log_dir, temp_dir, rendezvous_.run_id));
+  MUSTER_ASSIGN_OR_RETURN(run_dir_,
+                          RunDir::Create(options_.log_dir, TempDir(call_.env), rendezvous_.run_id));
   MUSTER_ASSIGN_OR_RETURN(processes_, ProcessSet::Create(&loop_, /*survive=*/false));
   if (plan_.tee.any()) {
     MUSTER_ASSIGN_OR_RETURN(follower_, LogFollower::Create(&loop_));
+    // Who does not read the console (Ctrl-S, a pager) does not hold up the job.
+    follower_->set_gate([this] {
+      const bool err_takes = err_.Offer();
+      return out_.Offer() && err_takes;
+    });
   }
   // One worker alone may have the terminal itself.
   if (plan_.nproc > 1) {
@@ -160,13 +171,20 @@ absl::Status Runner::MakeWorkers() {
 absl::StatusOr<int> Runner::Run() {
   MUSTER_RETURN_IF_ERROR(Prepare());
   MUSTER_RETURN_IF_ERROR(MakeWorkers());
-  MUSTER_ASSIGN_OR_RETURN(link_, MakeLink());
+  absl::StatusOr<Link> link = MakeLink();
+  if (!link.ok()) {
+    run_dir_->Discard();
+    return link.status();
+  }
+  link_ = *std::move(link);
   if (plan_.threads_note) Say(kThreadsNote);
   const bool has_logs = plan_.redirects.any() || plan_.tee.any();
   if (has_logs && options_.log_dir.empty()) Say(absl::StrCat("logs are in ", run_dir_->path()));
   NodeAgent::Options options;
   options.leads = link_.leads;
   options.title = plan_.title;
+  const auto parents = call_.env.find("TORCHELASTIC_ERROR_FILE");
+  if (parents != call_.env.end()) options.parent_error_file = parents->second;
   options.facts = {rendezvous_.run_id,
                    rendezvous_.is_static ? "static" : "c10d",
                    rendezvous_.min_nodes,
@@ -186,15 +204,31 @@ absl::StatusOr<int> Runner::Run() {
   signals_.Watch(&loop_, [this](int signal) { agent_->OnSignal(signal); });
   agent_->Start();
   loop_.Run();
+  Conclude();
+  if ((exit_code == 0 && !has_logs) || !run_dir_->used()) run_dir_->Discard();
+  return exit_code;
+}
+
+void Runner::Conclude() {
+  if (follower_ != nullptr) agent_->signalled() ? follower_->Look() : follower_->Drain();
   tee_out_.Finish();
   tee_err_.Finish();
-  if (exit_code == 0 && !has_logs) run_dir_->Discard();
-  return exit_code;
+  if (!agent_->signalled()) {
+    // Both may be one terminal: what the workers wrote, then what is said of it.
+    out_.Flush();
+    err_.Flush();
+    return;
+  }
+  // The last lines, but not at the price of a wait: a signal ends us.
+  out_.Offer();
+  err_.Offer();
+  out_.Discard();
+  err_.Discard();
 }
 
 void Runner::Say(const std::string& line) {
   err_.Write(absl::StrCat(call_.program, ": ", line, "\n"));
-  err_.Flush();
+  err_.Offer();
 }
 
 }  // namespace

@@ -125,18 +125,27 @@ bool IsThisHost(const std::string& host) {
 
 absl::StatusOr<UniqueFd> ListenAt(const std::string& host, int port) {
   const absl::StatusOr<Addresses> addresses = Resolve(host, port);
-  // A name that only the others can resolve does not keep this host from listening.
   if (!addresses.ok() || !IsOurs((*addresses)->ai_addr)) return ListenEverywhere(port);
+  // What a name means here is not what it means to the others: Debian's /etc/hosts gives a host's
+  // own name the address 127.0.1.1.
+  in6_addr numeric;
+  const bool is_address = inet_pton(AF_INET, host.c_str(), &numeric) == 1 ||
+                          inet_pton(AF_INET6, host.c_str(), &numeric) == 1;
+  if (!is_address && host != "localhost") return ListenEverywhere(port);
   return Listen((*addresses)->ai_addr, (*addresses)->ai_addrlen, HostPort(host, port));
 }
 
-absl::StatusOr<UniqueFd> StartConnect(const std::string& host, int port) {
+absl::StatusOr<UniqueFd> StartConnect(const std::string& host, int port, int attempt) {
   MUSTER_ASSIGN_OR_RETURN(const Addresses addresses, Resolve(host, port));
-  UniqueFd fd(socket(addresses->ai_family, kType, 0));
+  int count = 0;
+  for (const addrinfo* each = addresses.get(); each != nullptr; each = each->ai_next) ++count;
+  const addrinfo* address = addresses.get();
+  for (int skip = attempt % count; skip > 0; --skip) address = address->ai_next;
+  UniqueFd fd(socket(address->ai_family, kType, 0));
   if (!fd.valid()) return ErrnoStatus(errno, "socket");
   const int on = 1;
   setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-  if (connect(fd.get(), addresses->ai_addr, addresses->ai_addrlen) != 0 && errno != EINPROGRESS) {
+  if (connect(fd.get(), address->ai_addr, address->ai_addrlen) != 0 && errno != EINPROGRESS) {
     return absl::UnavailableError(std::strerror(errno));
   }
   return fd;

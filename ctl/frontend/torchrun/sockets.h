@@ -13,13 +13,14 @@ namespace muster {
 // interfaces. May ask the resolver.
 bool IsThisHost(const std::string& host);
 
-// A listening socket at `host`:`port`; on every address where `host` is none of this machine's own
-// (behind a translated address). ALREADY_EXISTS: somebody listens there.
+// A listening socket at `host`:`port` where `host` is an address of this machine or "localhost"; at
+// every address where it is a name, or somebody else's address (a translated one). ALREADY_EXISTS:
+// somebody listens there.
 absl::StatusOr<UniqueFd> ListenAt(const std::string& host, int port);
 
 // A connection that is under way: it is writable once it is decided, see ConnectResult(). Asks the
-// resolver.
-absl::StatusOr<UniqueFd> StartConnect(const std::string& host, int port);
+// resolver; of several addresses each attempt takes the next, from 0.
+absl::StatusOr<UniqueFd> StartConnect(const std::string& host, int port, int attempt);
 absl::Status ConnectResult(int fd);
 
 // A free port that the kernel chooses.

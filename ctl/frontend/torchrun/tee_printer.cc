@@ -45,7 +45,7 @@ void TeePrinter::Finish() {
   ShowRest();
   if (!open_.empty()) output_->Write("\n");
   open_.clear();
-  output_->Flush();
+  output_->Offer();
 }
 
 void TeePrinter::ShowRest() {
@@ -56,7 +56,7 @@ void TeePrinter::ShowRest() {
     open_ = label;
     rest.clear();
   }
-  output_->Flush();
+  output_->Offer();
 }
 
 // The console stands where bytes of `label` may follow.
@@ -72,7 +72,7 @@ void TeePrinter::FlushSoon() {
   if (flush_timer_ != 0) return;
   flush_timer_ = loop_->After(absl::ZeroDuration(), [this] {
     flush_timer_ = 0;
-    output_->Flush();
+    output_->Offer();
   });
 }
 

@@ -21,7 +21,7 @@ class TeePrinter {
 
   // `label` is the worker's: "default0".
   void Print(const std::string& label, absl::string_view bytes);
-  // Nothing more comes: unfinished lines are shown as they are.
+  // Nothing more comes: unfinished lines are shown as they are. The rest of `output` is its owner's.
   void Finish();
 
  private:

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <csignal>
 #include <optional>
 #include <utility>
@@ -15,6 +16,9 @@
 namespace muster {
 namespace {
 
+// What workers left behind in sessions of their own (a service that uploads) may end by itself for
+// so long once no worker runs.
+constexpr absl::Duration kLeftBehind = absl::Seconds(1);
 constexpr int64_t kMaxErrorFile = 1 << 20;
 // What the other nodes are told of a traceback; the file has it all.
 constexpr size_t kMaxMessage = 64 << 10;
@@ -38,6 +42,8 @@ WorkerGroup::~WorkerGroup() {
 
 absl::Status WorkerGroup::Start(const WorldPlace& place) {
   place_ = place;
+  // A round that began because a node joined writes on in the same files.
+  if (parts_.follower != nullptr) parts_.follower->Retire();
   local_ranks_.clear();
   failures_.clear();
   succeeded_ = 0;
@@ -103,17 +109,18 @@ void WorkerGroup::Stop(int signal, absl::Duration grace, std::function<void()> d
 void WorkerGroup::StopNow(absl::Duration grace) {
   loop_->Cancel(grace_timer_);
   grace_timer_ = 0;
-  parts_.processes->Stop(grace, [this] {
-    if (parts_.follower != nullptr) parts_.follower->Drain();
+  const absl::Duration bound = running() == 0 ? std::min(grace, kLeftBehind) : grace;
+  parts_.processes->Stop(bound, [this] {
+    if (parts_.follower != nullptr) parts_.follower->Look();
     for (const std::function<void()>& done : std::exchange(on_stopped_, {})) done();
   });
 }
 
 void WorkerGroup::OnEnd(int index, const ProcessEnd& end) {
-  if (grace_timer_ != 0 && running() == 0) StopNow(absl::ZeroDuration());
+  if (stopping_ && running() == 0) StopNow(kLeftBehind);
   const auto found = local_ranks_.find(index);
   if (found == local_ranks_.end() || end.stopped_by_us) return;
-  if (parts_.follower != nullptr) parts_.follower->Drain();
+  if (parts_.follower != nullptr) parts_.follower->Look();
   if (end.code == 0) {
     if (++succeeded_ == parts_.plan->nproc && !stopping_) callbacks_.on_succeeded();
     return;

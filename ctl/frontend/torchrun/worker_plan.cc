@@ -44,7 +44,7 @@ absl::StatusOr<int> WorkersPerNode(const std::string& text, const HostFacts& hos
   if (text == "gpu") {
     if (host.gpus > 0) return host.gpus;
     return absl::InvalidArgumentError(
-        "--nproc_per_node=gpu: Cuda is not available.: this host shows no NVIDIA device");
+        "--nproc_per_node=gpu: Cuda is not available. This host shows no NVIDIA device");
   }
   return ClampToInt(PyInt(text).value_or("1"));
 }

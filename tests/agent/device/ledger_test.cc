@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <set>
 #include <string>
@@ -49,6 +50,7 @@ class LedgerTest : public ::testing::Test {
     options_.first_port = 100;
     options_.last_port = 109;
     options_.port_is_free = [this](int port) { return busy_.count(port) == 0; };
+    options_.fixed_port_is_free = options_.port_is_free;
     options_.ephemeral_range_file = "";
   }
   Ledger Make(int gpus) { return Ledger(options_, Gpus(gpus), &clock_); }
@@ -187,10 +189,73 @@ TEST_F(LedgerTest, SaysHowManyPortsAreShort) {
   EXPECT_TRUE(ledger.Reserve(kSecond, {}, {5}, kTtl).ok());
 }
 
+TEST_F(LedgerTest, HoldsThePortsThatAJobNames) {
+  Ledger ledger = Make(0);
+  const auto ports = ledger.Reserve(kFirst, {}, {2}, kTtl, {101, 8118});
+  ASSERT_TRUE(ports.ok()) << ports.status();
+  EXPECT_THAT(*ports, ElementsAre(ElementsAre(100u, 102u)));
+  const absl::Status refused = ledger.Reserve(kSecond, {}, {}, kTtl, {8118, 102}).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(refused.message(),
+            "port 8118 is held by job digits-1 attempt 0, port 102 is held by job digits-1 "
+            "attempt 0");
+  ledger.Release(kFirst);
+  EXPECT_TRUE(ledger.Reserve(kSecond, {}, {}, kTtl, {8118}).ok());
+}
+
+TEST_F(LedgerTest, APortThatIsNamedMayBeInUseByOthers) {
+  options_.fixed_port_is_free = [](int port) { return port != 8118; };
+  Ledger ledger = Make(1);
+  const absl::Status refused = ledger.Reserve(kFirst, {Gpu(0)}, {1}, kTtl, {8118}).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(refused.message(), "port 8118 is in use by a process of no job");
+  EXPECT_EQ(ledger.FreeDevices().size(), 1u);
+  EXPECT_EQ(ledger.Reserve(kFirst, {}, {}, kTtl, {65536}).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
 TEST_F(LedgerTest, RefusesANegativeCount) {
   Ledger ledger = Make(0);
   EXPECT_EQ(ledger.Reserve(kFirst, {}, {-1}, kTtl).status().code(),
             absl::StatusCode::kInvalidArgument);
+}
+
+// A loopback listener of IPv4 that insists on its port as servers do; `port` 0: a free one.
+UniqueFd Listen(int port, int* bound) {
+  UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const int on = 1;
+  setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  socklen_t size = sizeof(address);
+  EXPECT_EQ(bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+  EXPECT_EQ(listen(fd.get(), 1), 0);
+  EXPECT_EQ(getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  *bound = ntohs(address.sin_port);
+  return fd;
+}
+
+TEST(PortsTest, APortThatOnlyRestsMayBeInsistedOn) {
+  int port = 0;
+  UniqueFd listener = Listen(0, &port);
+  EXPECT_FALSE(NobodyListens(port));
+  UniqueFd client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  ASSERT_EQ(connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  UniqueFd server(accept(listener.get(), nullptr, nullptr));
+  ASSERT_TRUE(server.valid());
+  server.reset();  // First: its end of the connection is in TIME_WAIT soon.
+  char byte = 0;
+  EXPECT_EQ(read(client.get(), &byte, 1), 0);
+  client.reset();
+  listener.reset();
+  EXPECT_FALSE(PortIsFree(port));
+  EXPECT_TRUE(NobodyListens(port));
 }
 
 TEST(PortsTest, SeesALiveListenerOnLoopback) {

@@ -294,6 +294,23 @@ TEST_F(ShimTest, TheNewestConnectionWins) {
   ASSERT_TRUE(Await([&second] { return second.finished > 0; }));
 }
 
+// An agent died right after it had started a shim; the next one starts another, and is at once told
+// to stop the gang.
+TEST_F(ShimTest, AStopReachesTheShimThatWasThereFirst) {
+  Spawn(Scripts({"exec sleep 1000"}));
+  ASSERT_TRUE(Await([this] { return !log_.pids.empty(); }));
+  client_.reset();
+  log_ = EventLog();
+  absl::StatusOr<std::unique_ptr<ShimClient>> second =
+      ShimClient::Spawn({ShimPath(), dir_, ""}, &loop_, &log_);
+  ASSERT_TRUE(second.ok()) << second.status();
+  client_ = *std::move(second);
+  client_->Stop(absl::Seconds(5));
+  ASSERT_TRUE(AwaitFinished());
+  ASSERT_EQ(log_.exits.size(), 1u);
+  EXPECT_TRUE(log_.exits[0].stopped);
+}
+
 TEST_F(ShimTest, ASuccessorKeepsExitsAndOutputOfADeadShim) {
   ShimPlan plan =
       Scripts({"echo before; while [ ! -e go ]; do sleep 0.01; done; echo after; exit 9",

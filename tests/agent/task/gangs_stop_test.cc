@@ -1,5 +1,8 @@
 // The ways to stop a gang.
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <string>
@@ -9,6 +12,7 @@
 #include "absl/time/time.h"
 #include "agent/task/gangs.h"
 #include "common/base/fs.h"
+#include "common/base/unique_fd.h"
 #include "gtest/gtest.h"
 #include "tests/agent/task/gangs_fixture.h"
 
@@ -26,6 +30,39 @@ TEST_F(GangsTest, StopKillsWhatIgnoresTerm) {
   EXPECT_EQ(report.ranks(0).exit().signal(), SIGKILL);
   EXPECT_TRUE(report.ranks(0).exit().stopped());
   EXPECT_TRUE(Stop(request, absl::ZeroDuration()).ok()) << "an ended gang";
+}
+
+// A port that nobody uses.
+uint32_t FreePort() {
+  const UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  socklen_t size = sizeof(address);
+  EXPECT_EQ(bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+  EXPECT_EQ(getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  return ntohs(address.sin_port);
+}
+
+TEST_F(GangsTest, APortThatAJobNamesIsHeldFromTheReservationToTheEnd) {
+  v1::StartGangRequest first = Shells(1, "exec sleep 1000");
+  v1::StartGangRequest second = Shells(1, "true");
+  const uint32_t port = FreePort();
+  for (v1::StartGangRequest* request : {&first, &second}) {
+    request->mutable_placement()->mutable_nodes(0)->mutable_ranks(0)->add_fixed_ports(port);
+  }
+  const absl::StatusOr<v1::NodePlacement> granted = Reserve(first);
+  ASSERT_TRUE(granted.ok()) << granted.status();
+  EXPECT_EQ(granted->SerializeAsString(), first.placement().nodes(0).SerializeAsString());
+  const std::string refusal =
+      absl::StrCat("port ", port, " is held by job ", first.gang().job_id());
+  EXPECT_EQ(std::string(Reserve(second).status().message()).rfind(refusal, 0), 0u);
+  ASSERT_TRUE(StartOnly(first).ok());
+  Crash();
+  Boot();
+  EXPECT_EQ(std::string(Reserve(second).status().message()).rfind(refusal, 0), 0u);
+  ASSERT_TRUE(Stop(first, absl::Seconds(5)).ok());
+  Finished(first.gang().job_id());
+  EXPECT_TRUE(Reserve(second).ok());
 }
 
 TEST_F(GangsTest, DevicesAreHeldFromTheReservationToTheEnd) {
@@ -139,7 +176,8 @@ class NoSuccessorTest : public GangsTest {
   // Processes with the job in their environment.
   static int CountMarked(const std::string& job_id) {
     int count = 0;
-    for (const std::string& name : ListDir("/proc").value()) {
+    const std::vector<std::string> names = ListDir("/proc").value();
+    for (const std::string& name : names) {
       const absl::StatusOr<std::string> env = ReadFile(absl::StrCat("/proc/", name, "/environ"));
       if (env.ok() && env->find("MUSTER_JOB_ID=" + job_id) != std::string::npos) ++count;
     }

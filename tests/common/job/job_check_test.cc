@@ -57,6 +57,29 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"contract: '../x'",
              "job.contract INVALID_NAME: 'contract' has other characters than a word; use "
              "lower-case letters, digits, '_' and '-'"},
+        Case{"nodes { min: 4 } roles { name: 'server' node_ranks: '0-1' } "
+             "roles { name: 'worker' per_node: 2 node_ranks: '2-3' } success { rank: 3 }",
+             ""},
+        Case{"nodes { min: 2 max: 8 } roles { name: 'a' node_ranks: '0' } "
+             "roles { name: 'b' node_ranks: '1-' }",
+             ""},
+        Case{"nodes { min: 2 max: 4 } roles { name: 'a' node_ranks: '0-2' }",
+             "job.roles[0].node_ranks OUT_OF_RANGE: '0-2' names host 2, and the job is sure of 2 "
+             "hosts; use 0 to 1, N- for all from host N on, or say more 'nodes'"},
+        Case{"roles { name: 'a' node_ranks: '1-' }",
+             "job.roles[0].node_ranks OUT_OF_RANGE: '1-' names host 1, and the job is sure of 1 "
+             "host; the only one is 0; or say more 'nodes'"},
+        Case{"roles { name: 'a' node_ranks: 'first' }",
+             "job.roles[0].node_ranks INVALID_NAME: 'first': 'first' names no hosts; write node "
+             "ranks, from the lowest to the highest: 0-1,3, or 2- for all from host 2 on"},
+        Case{"nodes { min: 3 } roles { name: 'worker' per_node: 2 node_ranks: '0,2' } "
+             "roles { name: 'b' } success { rank: 4 }",
+             "job.success.rank NO_SUCH_RANK: there is no rank 4 of role 'worker'; use a rank from "
+             "0 to 3"},
+        Case{"nodes { min: 2 } roles { name: 'a' per_node: 600 } "
+             "roles { name: 'b' per_node: 600 node_ranks: '1' }",
+             "job.roles TOO_MANY_RANKS: the job has 1200 ranks on one host; at most 1024 fit; use "
+             "more nodes"},
         Case{"nodes { min: 5000 }",
              "job.nodes.min OUT_OF_RANGE: 'nodes.min' is 5000; use a number from 0 to 4096"},
         Case{"nodes { min: 3 max: 2 }",
@@ -220,6 +243,28 @@ TEST(JobCheckTest, SurvivesAnyMessage) {
     if (FindJobFaults(spec).empty()) FillJobDefaults(&spec);
   }
   EXPECT_GT(parsed, 100);
+}
+
+TEST(JobCheckTest, EveryHostOfACompleteJobMustHaveARank) {
+  const struct {
+    const char* spec;
+    const char* message;  // Empty: it is fine.
+  } kCases[] = {
+      {"nodes { min: 4 } roles { name: 'a' count: 4 }", ""},
+      {"nodes { min: 4 } roles { name: 'a' node_ranks: '0-1' } "
+       "roles { name: 'b' count: 2 node_ranks: '2-' }",
+       ""},
+      {"nodes { min: 4 } roles { name: 'server' count: 2 } roles { name: 'trainer' count: 3 }",
+       "roles: of 4 hosts host 3 has no rank of any role; say fewer 'nodes', or a larger 'count'"},
+      {"nodes { min: 2 max: 6 } roles { name: 'a' count: 3 }",
+       "roles: of 6 hosts hosts 3-5 have no rank of any role; say fewer 'nodes', or a larger "
+       "'count'"},
+  };
+  for (const auto& test : kCases) {
+    v1::JobSpec spec = Spec(test.spec);
+    FillJobDefaults(&spec);
+    EXPECT_EQ(CheckEveryHostHasRanks(spec).message(), test.message) << test.spec;
+  }
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/job/node_list.h"
 
 namespace muster {
 namespace {
@@ -53,6 +54,24 @@ TEST(RankMapTest, AHostMayHaveNoRankOfASmallRole) {
   EXPECT_EQ(RanksOnNode(spec, 3, 0), 1);
 }
 
+TEST(RankMapTest, ARoleMayBeOnSomeOfTheHosts) {
+  v1::JobSpec spec = SpecOf({Role("server", 3, 0), Role("trainer", 0, 4)});
+  spec.mutable_roles(0)->set_node_ranks("0-1");
+  spec.mutable_roles(1)->set_node_ranks("2-");
+  EXPECT_EQ(RanksOnNode(spec, 4, 0), 2);
+  EXPECT_EQ(RanksOnNode(spec, 4, 1), 1);
+  EXPECT_EQ(TotalRanks(spec, 4), 11);
+  const std::vector<RankPosition> last = RanksOfNode(spec, 4, 3);
+  ASSERT_EQ(last.size(), 4u);
+  EXPECT_EQ(last[0].role, 1);
+  EXPECT_EQ(last[0].rank, 4);
+  EXPECT_EQ(last[0].local_rank, 0);
+  EXPECT_EQ(last[0].global_rank, 7);
+  EXPECT_TRUE(NodesWithoutRanks(spec, 5).empty());
+  spec.mutable_roles(1)->set_node_ranks("2,4");
+  EXPECT_EQ(NodesWithoutRanks(spec, 6), (std::vector<int>{3, 5}));
+}
+
 TEST(RankMapTest, FindsARoleByName) {
   const v1::JobSpec spec = SpecOf({Role("server", 1, 0), Role("worker", 0, 2)});
   EXPECT_EQ(FindRole(spec, "worker"), 1);
@@ -75,6 +94,13 @@ TEST(RankMapTest, EveryRankHasExactlyOnePlaceWhateverTheShape) {
           Role(absl::StrCat("r", i), counted ? pick(1, 50) : 0, counted ? 0 : pick(1, 9));
     }
     const int nodes = pick(1, 12);
+    for (v1::RoleSpec& role : *spec.mutable_roles()) {
+      const int first = pick(0, nodes - 1);
+      const int kind = pick(0, 3);
+      if (kind == 1) role.set_node_ranks(absl::StrCat(first, "-", pick(first, nodes - 1)));
+      if (kind == 2) role.set_node_ranks(absl::StrCat(first, "-"));
+      if (kind == 3 && nodes > 2) role.set_node_ranks(absl::StrCat("0,", pick(2, nodes - 1)));
+    }
     SCOPED_TRACE(absl::StrCat("round ", round, ", ", nodes, " nodes: ", spec.ShortDebugString()));
 
     std::set<int> seen;
@@ -92,7 +118,15 @@ TEST(RankMapTest, EveryRankHasExactlyOnePlaceWhateverTheShape) {
         ++total;
       }
       for (const v1::RoleSpec& role : spec.roles()) {
-        const int difference = RoleCountOnNode(role, nodes, 0) - RoleCountOnNode(role, nodes, node);
+        const int share = RoleCountOnNode(role, nodes, node);
+        const NodeList hosts = *NodeList::Parse(role.node_ranks());
+        if (!hosts.Has(node)) {
+          EXPECT_EQ(share, 0);
+          continue;
+        }
+        int first = 0;
+        while (!hosts.Has(first)) ++first;
+        const int difference = RoleCountOnNode(role, nodes, first) - share;
         EXPECT_GE(difference, 0);
         EXPECT_LE(difference, 1);
       }

@@ -66,6 +66,22 @@ TEST(LauncherJobTest, AFlagAgainstTheWordsIsRefused) {
   EXPECT_TRUE(Job({"--nodes=2", "--", "torchrun", "--nnodes=2", "t.py"}).ok());
 }
 
+TEST(LauncherJobTest, HelpIsTheLaunchersAndNoError) {
+  for (const char* launcher : {"msrun", "torchrun", "paddle-launch"}) {
+    const auto job = Job({"--nproc=2", "--", launcher, "--help"});
+    ASSERT_TRUE(job.ok()) << job.status();
+    ASSERT_TRUE(job->has_value() && (*job)->help);
+    EXPECT_EQ((*job)->help->rfind(std::string("usage: ") + launcher, 0), 0u);
+  }
+}
+
+TEST(LauncherJobTest, ANameGivenBeatsTheScripts) {
+  for (const char* launcher : {"msrun", "torchrun", "paddle-launch"}) {
+    EXPECT_EQ((*Job({"--", launcher, "dir/net.py"}))->spec.name(), "net-py");
+    EXPECT_EQ((*Job({"--name=mine", "--", launcher, "net.py"}))->spec.name(), "mine");
+  }
+}
+
 TEST(LauncherJobTest, TheLaunchersOwnErrorsAreTold) {
   EXPECT_EQ(Job({"--", "torchrun", "--nnodes=x", "t.py"}).status().message(),
             "torchrun: nnodes=x is not in \"MIN:MAX\" format");

@@ -144,10 +144,11 @@ class SpecMaker {
     v1::RoleSpec* role = spec->add_roles();
     role->set_name(absl::StrCat("r", number));
     if (Flip()) {
-      role->set_count(Pick(1, 9));
+      role->set_count(Pick(8, 16));  // Of which every host has one.
     } else {
       role->set_per_node(Pick(1, 9));
     }
+    if (Flip()) role->set_node_ranks(Flip() ? "0-" : "");
     if (Flip()) role->add_command(Text() + "x");
     if (Flip()) (*role->mutable_env())["R"] = Text();
     if (Flip()) FillDevices(role->mutable_devices_per_rank());

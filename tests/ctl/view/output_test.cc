@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 
 #include <csignal>
+#include <string>
 
 #include "common/base/unique_fd.h"
 #include "gtest/gtest.h"
@@ -48,6 +49,24 @@ TEST(OutputTest, AnInterruptEndsAWriteThatStandsStill) {
   output.Write(std::string(4 << 20, 'x'));  // More than a pipe holds; returns all the same.
   output.Flush();
   EXPECT_FALSE(output.broken());
+}
+
+TEST(OutputTest, AnOfferNeverWaitsAndKeepsTheRest) {
+  Pipe pipe;
+  Output output(pipe.write.get());
+  const std::string text(200 << 10, 'x');  // More than the pipe holds.
+  output.Write(text);
+  EXPECT_FALSE(output.Offer());
+  std::string seen;
+  do {
+    char buffer[4096];
+    const ssize_t n = read(pipe.read.get(), buffer, sizeof(buffer));
+    ASSERT_GT(n, 0);
+    seen.append(buffer, static_cast<size_t>(n));
+    output.Offer();
+  } while (seen.size() < text.size());
+  EXPECT_EQ(seen, text);
+  EXPECT_TRUE(output.Offer());
 }
 
 }  // namespace

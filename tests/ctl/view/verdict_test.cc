@@ -89,6 +89,11 @@ TEST(ErrorTextTest, ShowsEveryHintOnce) {
             "error: bad spec\nhelp: do this\nhelp: or that\n");
 }
 
+TEST(ErrorTextTest, LeavesALaunchersUsageAlone) {
+  const std::string text = "usage: msrun [-h] task_script\nmsrun: error: no script";
+  EXPECT_EQ(ErrorText(absl::InvalidArgumentError(text), Terminal(), false), text + "\n");
+}
+
 TEST(ErrorTextTest, LeavesTheJobFilesOwnTextAlone) {
   EXPECT_EQ(ErrorText(absl::InvalidArgumentError("error: job.yaml:1:1: x\n"), Terminal(), false),
             "error: job.yaml:1:1: x\n");

@@ -1,5 +1,5 @@
-"""What MindSpore's start-up code reads from its environment, and what msrun adds to it: sections 1.3
-and 2 of the rules of msrun and the dynamic cluster. Nothing here opens a socket."""
+"""What MindSpore's start-up code reads from its environment, and what msrun adds to it: sections
+1.3 and 2 of the rules of msrun and the dynamic cluster. Nothing here opens a socket."""
 
 import json
 import os

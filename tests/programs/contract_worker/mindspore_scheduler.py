@@ -122,13 +122,13 @@ class Scheduler:
             if self._node.recovery:
                 return None
             port = self._node.scheduler.rpartition(":")[2]
-            return (f"MS_NODE_ID: Node {node_id} is registered already. Another job's scheduler may "
-                    f"be left on this port; look for it with `netstat -anp|grep {port}`")
+            return (f"MS_NODE_ID: Node {node_id} is registered already. Another job's scheduler "
+                    f"may be left on this port; look for it with `netstat -anp|grep {port}`")
         peers = [m for m in self._members.values() if m.role == role]
         rank = int(node_id) if node_id.isdigit() else len(peers)
         if rank >= self._expected[role] or len(peers) >= self._expected[role]:
-            return (f"MS_NODE_ID {node_id}: This node is extra or rank id exceeds. Total node number "
-                    f"for role {role} is {self._expected[role]} but got rank id {rank}")
+            return (f"MS_NODE_ID {node_id}: This node is extra or rank id exceeds. Total node "
+                    f"number for role {role} is {self._expected[role]} but got rank id {rank}")
         if any(m.rank == rank and m.rank is not None for m in peers if node_id.isdigit()):
             return f"MS_NODE_ID {node_id}: Rank id:{rank} for role:{role} exists."
         return None
@@ -173,7 +173,7 @@ class Scheduler:
         return None
 
     def _device_fault(self):
-        """Device ids count up from 0 on each host; a host that runs two launchers has two counts."""
+        """Device ids count up from 0 on each host; one that runs two launchers has two counts."""
         by_ip = {}
         for member in self._members.values():
             if member.role == WORKER and member.device_id is not None:
@@ -272,7 +272,7 @@ def serve(node):
     try:
         scheduler = Scheduler(node, log=lambda text: print(text, flush=True))
     except OSError as error:
-        print(f"MS_SCHED_HOST, MS_SCHED_PORT: Failed to call bind at {node.scheduler}: {error}; and "
-              "MS_ROLE says that this is the scheduler", file=sys.stderr, flush=True)
+        print(f"MS_SCHED_HOST, MS_SCHED_PORT: Failed to call bind at {node.scheduler}: {error}; "
+              "and MS_ROLE says that this is the scheduler", file=sys.stderr, flush=True)
         sys.exit(1)
     sys.exit(scheduler.run())

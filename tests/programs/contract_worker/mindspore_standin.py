@@ -1,5 +1,5 @@
-"""Stands for `mindspore.communication`, which cannot be installed here: init(), ranks, a barrier and
-a mean over all ranks, by way of the scheduler process."""
+"""Stands for `mindspore.communication`, which cannot be installed here: init(), ranks, a barrier
+and a mean over all ranks, by way of the scheduler process."""
 
 import os
 import signal
@@ -17,8 +17,13 @@ BEAT = 0.5  # Seconds between heartbeats.
 STANDS_FOR = "contract worker: stands for MindSpore, which is not installed here"
 
 
+class _Gone(Exception):
+    """The scheduler process does not answer any more."""
+
+
 class Cluster:
-    """This process's place in the cluster, from init() to finalize()."""
+    """This process's place in the cluster, from init() to finalize(). With recovery, a scheduler
+    process that was started anew is joined again."""
 
     def __init__(self, node):
         self.node = node
@@ -30,42 +35,65 @@ class Cluster:
 
     def join(self):
         """Registers, and waits until all have. ContractError: it is rejected, or nobody answers."""
-        node = self.node
-        try:
-            self._channel = wire.connect(node.scheduler, node.topo_timeout)
-        except ConnectionError as error:
-            raise ContractError("MS_SCHED_HOST, MS_SCHED_PORT",
-                                f"{error} within MS_TOPO_TIMEOUT={node.topo_timeout}") from None
-        self._send(kind="register", role=node.role, ip=self._channel.own_address(),
-                   hostname=socket.gethostname(), device_id=node.device_id, job_wide=node.job_wide)
-        answer = self._receive()
-        if answer["kind"] == "rejected":
-            raise ContractError("registration", answer["text"])
-        self.rank, self.size = answer["rank"], answer["size"]
-        self.local_rank = answer["local_rank"]
+        self._register()
         threading.Thread(target=self._beat, daemon=True).start()
 
     def mean(self, values):
-        self._send(kind="collect", values=values)
-        return self._receive()["values"]
+        return self._ask(kind="collect", values=values)["values"]
 
     def leave(self):
         self._over.set()
-        self._send(kind="unregister")
-        self._receive()
+        self._ask(kind="unregister")
         self._channel.close()
 
     def serve(self):
         """A parameter server's life: it runs no user code, and leaves when the workers have."""
-        self._receive()
+        self._ask()
         self.leave()
 
-    def _send(self, **message):
-        with self._lock:
+    def _register(self):
+        while True:
             try:
-                self._channel.send(id=self.node.node_id, **message)
-            except OSError:
-                _die("the scheduler is gone")
+                answer = self._try_to_register()
+                break
+            except _Gone:
+                self._end_without_recovery()
+        if answer["kind"] == "rejected":
+            raise ContractError("registration", answer["text"])
+        self.rank, self.size = answer["rank"], answer["size"]
+        self.local_rank = answer["local_rank"]
+
+    def _try_to_register(self):
+        node = self.node
+        try:
+            channel = wire.connect(node.scheduler, node.topo_timeout)
+        except ConnectionError as error:
+            raise ContractError("MS_SCHED_HOST, MS_SCHED_PORT",
+                                f"{error} within MS_TOPO_TIMEOUT={node.topo_timeout}") from None
+        with self._lock:  # So that no heartbeat comes first.
+            self._channel = channel
+            self._send(kind="register", role=node.role, ip=channel.own_address(),
+                       hostname=socket.gethostname(), device_id=node.device_id,
+                       job_wide=node.job_wide)
+        return self._receive()
+
+    def _ask(self, **message):
+        """The answer, also to an empty message, which is not sent."""
+        while True:
+            try:
+                if message:
+                    with self._lock:
+                        self._send(**message)
+                return self._receive()
+            except _Gone:
+                self._end_without_recovery()
+            self._register()
+
+    def _send(self, **message):
+        try:
+            self._channel.send(id=self.node.node_id, **message)
+        except OSError:
+            raise _Gone from None
 
     def _receive(self):
         """Without a limit: the scheduler has one."""
@@ -74,14 +102,22 @@ class Cluster:
         except OSError:
             answer = None
         if answer is None:
-            _die("the scheduler is gone")
+            raise _Gone
         if answer["kind"] == "abort":
             _die(answer["text"])
         return answer
 
     def _beat(self):
         while not self._over.wait(BEAT):
-            self._send(kind="heartbeat")
+            try:
+                with self._lock:
+                    self._send(kind="heartbeat")
+            except _Gone:
+                self._end_without_recovery()
+
+    def _end_without_recovery(self):
+        if not self.node.recovery:
+            _die("the scheduler is gone")
 
 
 def _die(text):

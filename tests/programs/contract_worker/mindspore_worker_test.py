@@ -160,6 +160,20 @@ class ClusterTest(unittest.TestCase):
         self.assertIn("is registered successfully again", self.gang.output(SCHEDULER))
         self.assertTrue(os.path.exists(os.path.join(self.gang.folder, "recovery/recovery.dat")))
 
+    def test_with_recovery_a_scheduler_that_was_started_again_is_joined_again(self):
+        cluster = msrun_cluster(2, self.port, MS_ENABLE_RECOVERY="1", MS_NODE_TIMEOUT="5",
+                                MS_RECOVERY_PATH=os.path.join(self.gang.folder, "recovery"))
+        enough = os.path.join(self.gang.folder, "enough")
+        start(self.gang, cluster, "--until", enough)
+        self.gang.await_line("worker 1", "step: 30")
+        self.gang.process(SCHEDULER).kill()
+        self.gang.process(SCHEDULER).wait()
+        self.gang.start(SCHEDULER, cluster[SCHEDULER])
+        self.gang.await_line(SCHEDULER, "Recovered 2 nodes")
+        open(enough, "w").close()
+        self.assertEqual(set(self.gang.wait().values()), {0})
+        self.assertEqual(self.gang.output(SCHEDULER).count("is registered successfully again"), 2)
+
     def test_a_simulation_needs_nobody(self):
         self.run_all({"one": {"MS_SIMULATION_LEVEL": "1", "MS_WORKER_NUM": "8", "RANK_SIZE": "8",
                               "RANK_ID": "3", "DEVICE_ID": "0"}})

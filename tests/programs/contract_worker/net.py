@@ -2,7 +2,7 @@
 """The documents' net.py: joins a MindSpore cluster, checks every variable that it was given, and
 trains. Runs as each process of the job, also as its scheduler.
 
-    python net.py [--steps N] [--fail_rank R --fail_step N --exit_code C] [--hold]
+    python net.py [--steps N] [--until FILE] [--fail_rank R --fail_step N --exit_code C] [--hold]
 """
 
 import argparse
@@ -18,10 +18,11 @@ import training  # noqa: E402
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=training.STEPS)
+    parser.add_argument("--until", default="", help="train again and again until this file exists")
     parser.add_argument("--fail_rank", type=int, default=-1, help="the rank that fails on purpose")
     parser.add_argument("--fail_step", type=int, default=5)
     parser.add_argument("--exit_code", type=int, default=7, help="negative: killed by that signal")
-    parser.add_argument("--hold", action="store_true", help="wait for a line on stdin before training")
+    parser.add_argument("--hold", action="store_true", help="waits for a line on stdin first")
     return parser.parse_args()
 
 
@@ -40,7 +41,10 @@ def main():
             fail(args.exit_code)
         return ms.all_reduce_mean(values)
 
-    training.train(ms.get_rank(), ms.get_group_size(), reduce_mean, args.steps)
+    while True:
+        training.train(ms.get_rank(), ms.get_group_size(), reduce_mean, args.steps)
+        if not args.until or os.path.exists(args.until):
+            break
     ms.finalize()
 
 

@@ -166,8 +166,8 @@ def check_ps(v):
     if legacy:
         _check_legacy(v, role)
     else:
-        v.exactly("PADDLE_ROLE", role, "TRAINING_ROLE says so, and PADDLE_COORDINATOR_ENDPOINTS, which "
-                                       "only the legacy launcher sets, is not there")
+        v.exactly("PADDLE_ROLE", role, "TRAINING_ROLE says so, and "
+                  "PADDLE_COORDINATOR_ENDPOINTS, which only the legacy launcher sets, is not there")
         card.update(_pod(v))
     card["rank"] = _ps_rank(v, card)
     card["hub"] = _gloo(v, servers)
@@ -248,8 +248,9 @@ def _read_stages(v, card):
     stage = v.number("STAGE_ID", first, 1 if first == 1 else len(sizes))
     if card["endpoint"] not in stages[stage - 1]:
         raise ContractError("STAGE_ID", f"it is {stage}, and {card['endpoint']} (POD_IP, "
-                                        "PADDLE_PORT) is not of that stage by PADDLE_TRAINER_ENDPOINTS"
-                                        " and PADDLE_ALL_HETER_TRAINER_IP_PORT_LIST")
+                                        "PADDLE_PORT) is not of that stage by "
+                                        "PADDLE_TRAINER_ENDPOINTS and "
+                                        "PADDLE_ALL_HETER_TRAINER_IP_PORT_LIST")
     before = stages[stage - 2] if stage > 1 else []
     after = stages[stage] if stage < len(stages) else []
     why = (f"STAGE_ID is {stage}, by PADDLE_TRAINER_ENDPOINTS, PADDLE_STAGE_TRAINERS_NUM and "

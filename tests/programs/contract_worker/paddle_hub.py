@@ -12,7 +12,8 @@ class Hub:
     """Runs in the first process, in a thread of its own, until all have met or one is missing."""
 
     def __init__(self, variable, endpoint, expected, compare, seconds):
-        """`expected`: how many come, and who says so. `compare(cards)` raises ContractError when the job does not fit together."""
+        """`expected`: how many come, and who says so. `compare(cards)` raises ContractError when
+        the job does not fit together. ContractError: `endpoint`, from `variable`, is taken."""
         try:
             self._listener = wire.listen(endpoint)
         except OSError as error:

@@ -1,5 +1,5 @@
-"""A job with parameter servers: servers that hold the weights, trainers that push gradients to them,
-and trainers of later stages, through which every step passes."""
+"""A job with parameter servers: servers that hold the weights, trainers that push gradients to
+them, and trainers of later stages, through which every step passes."""
 
 import threading
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The stand-in for Paddle, with the environments of tests/golden/paddle-*: whole jobs meet and train;
-a job that lost a variable, or has a wrong one, fails and names it."""
+"""The stand-in for Paddle, with the environments of tests/golden/paddle-*: whole jobs meet and
+train; a job that lost a variable, or has a wrong one, fails and names it."""
 
 import json
 import os

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The documents' train.py: a process of a Paddle job, which checks every variable that it was given,
-meets its peers and trains with them. Runs as trainer, parameter server and RPC worker alike.
+"""The documents' train.py: a process of a Paddle job, which checks every variable that it was
+given, meets its peers and trains with them. Runs as trainer, server and RPC worker alike.
 
     python train.py [--lr LR] [--steps N] [--fail_rank R --exit_code C]
 """
@@ -24,7 +24,7 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--lr", default="0.01", help="taken as the documents' script takes it")
     parser.add_argument("--steps", type=int, default=training.STEPS)
-    parser.add_argument("--fail_rank", type=int, default=-1, help="the trainer that fails on purpose")
+    parser.add_argument("--fail_rank", type=int, default=-1, help="who fails on purpose")
     parser.add_argument("--exit_code", type=int, default=7)
     return parser.parse_args()
 

@@ -4,6 +4,7 @@
 #include "common/job/job_defaults.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "launch/registry.h"
 #include "scheduler/plan/fit.h"
 
 namespace muster {
@@ -61,6 +62,22 @@ TEST(GangPlannerTest, TakesTheLowestDevicesOfTheFirstNodes) {
   EXPECT_EQ(last.rank(), 3);
   EXPECT_EQ(last.local_rank(), 1);
   EXPECT_THAT(last.devices(), ElementsAre(1));
+}
+
+TEST(GangPlannerTest, CarriesTheDevicesOwnAddressesToEveryHost) {
+  v1::NodeInfo info;
+  v1::Device* const device = info.add_devices();
+  device->set_kind("nvidia");
+  device->set_healthy(true);
+  device->set_address("192.168.0.1");
+  device->set_super_device_id("7");
+  const NodeView node = MakeNodeView(info, v1::NODE_STATE_READY, /*cordoned=*/false);
+
+  const absl::StatusOr<GangPlan> plan = PlanGang(MakeSpec(1, 1, 1, 1), {{node}});
+
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(plan->placement.nodes(0).devices(0).address(), "192.168.0.1");
+  EXPECT_EQ(plan->placement.nodes(0).devices(0).super_device_id(), "7");
 }
 
 TEST(GangPlannerTest, GivesEachRankSeveralDevices) {
@@ -177,6 +194,68 @@ TEST(GangPlannerTest, TorchGetsItsPorts) {
   ASSERT_TRUE(plan.ok()) << plan.status();
   EXPECT_GE(plan->ports[0][0], 1);
   EXPECT_EQ(plan->ports[1].size(), 2U);
+}
+
+// Two hosts of servers, two of trainers, which alone have devices.
+v1::JobSpec ServersAndTrainers() {
+  v1::JobSpec spec = MakeSpec(4, 4, 1, 0);
+  spec.clear_roles();
+  for (const char* name : {"server", "trainer"}) {
+    v1::RoleSpec* const role = spec.add_roles();
+    role->set_name(name);
+    role->set_per_node(1);
+  }
+  spec.mutable_roles(0)->set_node_ranks("0-1");
+  spec.mutable_roles(1)->set_node_ranks("2-3");
+  spec.mutable_roles(1)->mutable_devices_per_rank()->set_kind("nvidia");
+  spec.mutable_roles(1)->mutable_devices_per_rank()->set_count(2);
+  return spec;
+}
+
+TEST(GangPlannerTest, ServersLeaveTheNodesWithDevicesToTheTrainers) {
+  const ClusterView cluster{
+      {MakeNode("a", 2), MakeNode("b", 2), MakeNode("c", 0), MakeNode("d", 0)}};
+
+  const absl::StatusOr<GangPlan> plan = PlanGang(ServersAndTrainers(), cluster);
+
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  std::string places;
+  for (const v1::NodePlacement& node : plan->placement.nodes()) {
+    absl::StrAppend(&places, node.node_name(), "=", node.ranks(0).role(), node.ranks(0).rank(),
+                    " ");
+  }
+  EXPECT_EQ(places, "c=server0 d=server1 a=trainer0 b=trainer1 ");
+  EXPECT_THAT(Reason(PlanGang(ServersAndTrainers(), {{MakeNode("a", 2), MakeNode("b", 0),
+                                                      MakeNode("c", 0), MakeNode("d", 0)}})),
+              HasSubstr("1 too few devices (need 2 nvidia, have 0 free), 3 fit (need 4 nodes)"));
+}
+
+TEST(GangPlannerTest, AClaimIsForTheHostsWithDevicesToo) {
+  v1::JobSpec spec = ServersAndTrainers();
+  spec.mutable_roles(0)->set_node_ranks("2-3");
+  spec.mutable_roles(1)->set_node_ranks("0-1");
+  ClusterView cluster{{MakeNode("a", 2)}};
+  ClaimFor(spec, &cluster);
+  EXPECT_TRUE(cluster.nodes[0].devices[0].in_use);
+}
+
+TEST(GangPlannerTest, APortThatAJobNamesIsGivenOnceOnANode) {
+  v1::JobSpec spec = MakeSpec(1, 1, 1, 0);
+  spec.set_contract("mindspore");
+  spec.mutable_mindspore()->set_sched_port(8118);
+  CompleteSpec(&spec);
+  ClusterView cluster{{MakeNode("a", 0), MakeNode("b", 0)}};
+
+  for (const char* name : {"a", "b"}) {
+    const absl::StatusOr<GangPlan> plan = PlanGang(spec, cluster);
+    ASSERT_TRUE(plan.ok()) << plan.status();
+    EXPECT_EQ(plan->placement.nodes(0).node_name(), name);
+    EXPECT_THAT(plan->placement.nodes(0).ranks(1).fixed_ports(), ElementsAre(8118u));
+    EXPECT_THAT(plan->ports[0], ElementsAre(0, 0));
+    TakePlacement(plan->placement, &cluster);
+  }
+  EXPECT_EQ(Reason(PlanGang(spec, cluster)), "2 nodes: 2 port 8118 held by another job");
+  EXPECT_TRUE(CheckEverFits(spec, cluster).ok());
 }
 
 }  // namespace

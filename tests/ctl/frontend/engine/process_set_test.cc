@@ -1,6 +1,7 @@
 // Real processes of /bin/sh: what the kernel does with sessions and orphans is the point.
 #include "ctl/frontend/engine/process_set.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -8,6 +9,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <map>
 #include <memory>
 #include <string>
@@ -188,6 +190,49 @@ TEST_F(ProcessSetTest, SweepKillsWhatAnEndedProcessLeft) {
   EXPECT_TRUE(RunUntil(&loop_, [orphan] { return IsGone(orphan); }));
 }
 
+// `exec > >(tee log); exec torchrun …`: the tee is a child of the launcher, and none of its job.
+TEST_F(ProcessSetTest, LeavesChildrenAloneThatWereThereBefore) {
+  const pid_t before = fork();
+  ASSERT_GE(before, 0);
+  if (before == 0) {
+    for (;;) pause();
+  }
+  Make();
+  ASSERT_TRUE(Ended(Start(Shell("(sleep 1000) & exit 0"))));
+  set_->Sweep(0);
+  bool stopped = false;
+  set_->Stop(absl::ZeroDuration(), [&stopped] { stopped = true; });
+  EXPECT_TRUE(RunUntil(&loop_, [&stopped] { return stopped; }));
+  set_.reset();
+  EXPECT_FALSE(IsGone(before));
+  kill(before, SIGKILL);
+  waitpid(before, nullptr, 0);
+}
+
+TEST_F(ProcessSetTest, ALogThatIsAPipeNeedsAReader) {
+  Make();
+  ASSERT_EQ(mkfifo(tree_.Path("out.log").c_str(), 0600), 0);
+  const absl::Status status = set_->Start(Shell("echo one")).status();
+  EXPECT_NE(status.message().find("out.log"), absl::string_view::npos) << status;
+  const UniqueFd reader(open(tree_.Path("out.log").c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  ASSERT_TRUE(Ended(Start(Shell("grep flags /proc/$$/fdinfo/1"))));
+  char text[64] = "";
+  ASSERT_GT(read(reader.get(), text, sizeof(text) - 1), 0);
+  int flags = 0;
+  ASSERT_EQ(sscanf(text, "flags: %o", reinterpret_cast<unsigned*>(&flags)), 1) << text;
+  EXPECT_EQ(flags & O_NONBLOCK, 0) << "the rank's own writes wait";
+}
+
+TEST_F(ProcessSetTest, SaysWhatIsTooLong) {
+  Make();
+  ProcessSpec spec = Shell("true");
+  spec.env["ENDPOINTS"] = std::string(131072, 'x');
+  const absl::Status status = set_->Start(spec).status();
+  EXPECT_NE(status.message().find("ENDPOINTS alone has 131082 bytes; one may have 131071"),
+            absl::string_view::npos)
+      << status;
+}
+
 TEST_F(ProcessSetTest, LeavesNothingWhenItGoes) {
   Make();
   Start(Shell("setsid sh -c 'echo $$ > $DIR/pid; sleep 1000' & sleep 1000"));
@@ -225,6 +270,28 @@ TEST_F(ProcessSetTest, TheGuardKillsWhatAKilledLauncherLeft) {
   kill(launcher, SIGKILL);
   waitpid(launcher, nullptr, 0);
   EXPECT_TRUE(RunUntil(&loop_, [grandchild] { return IsGone(grandchild); }));
+}
+
+// It has fallen to the launcher while its rank lives, in a session that nobody was told of.
+TEST_F(ProcessSetTest, TheGuardKillsOrphansInSessionsOfTheirOwn) {
+  const pid_t launcher = fork();
+  ASSERT_GE(launcher, 0);
+  if (launcher == 0) {
+    EventLoop loop;
+    auto set = ProcessSet::Create(&loop, false).value();
+    if (!set->Start(Shell("(setsid sh -c 'echo $$ > $DIR/pid; exec sleep 1000' &); exit 0")).ok()) {
+      _exit(1);
+    }
+    set->set_on_end([this, &loop](int, const ProcessEnd&) {
+      loop.After(absl::ZeroDuration(), [this] { tree_.Write("ended", "1\n"); });
+    });
+    loop.Run();
+  }
+  const pid_t orphan = PidIn("pid");
+  ASSERT_EQ(PidIn("ended"), 1);
+  kill(launcher, SIGKILL);
+  waitpid(launcher, nullptr, 0);
+  EXPECT_TRUE(RunUntil(&loop_, [orphan] { return IsGone(orphan); }));
 }
 
 }  // namespace

@@ -68,7 +68,8 @@ TEST(AssignCpusTest, FewerCpusThanWorkersBindNobody) {
   EXPECT_EQ(assignment.cpus, Cpus(4));
   EXPECT_EQ(assignment.warnings,
             std::vector<std::string>{
-                "Available CPUs is less than 1. Will not enable bind core feature."});
+                "Available CPUs is less than 1. Will not enable bind core feature: 2 CPUs for 4 "
+                "workers."});
   EXPECT_EQ(assignment.error, "");
 }
 

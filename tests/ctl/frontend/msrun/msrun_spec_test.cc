@@ -50,7 +50,7 @@ TEST(MsrunToJobTest, TwoHostsOfFour) {
   EXPECT_EQ(job.spec.logs().dir(), "logs");
   EXPECT_EQ(job.spec.workdir(), "/work");
   EXPECT_EQ(job.shown_ranks, std::vector<int>{7});
-  EXPECT_TRUE(job.attached);
+  EXPECT_TRUE(job.notes.empty());
 }
 
 TEST(MsrunToJobTest, UnevenWorkersAreCounted) {
@@ -58,8 +58,16 @@ TEST(MsrunToJobTest, UnevenWorkersAreCounted) {
       MsrunToJob(Call({"--worker_num=6", "--local_worker_num=4", "net.py"})).value();
   EXPECT_EQ(job.spec.nodes().min(), 2);
   EXPECT_EQ(job.spec.roles(0).count(), 6);
-  EXPECT_FALSE(job.attached);
+  EXPECT_EQ(job.notes,
+            Words{"msrun itself would not wait without --join=True; msctl run always does"});
   EXPECT_EQ(job.shown_ranks, std::nullopt);
+}
+
+TEST(MsrunToJobTest, IsNamedAfterTheScript) {
+  EXPECT_EQ(MsrunToJob(Call({"dir/Net_v2.py"}))->spec.name(), "net-v2-py");
+  EXPECT_EQ(MsrunToJob(Call({"python3", "-u", "net.py", "x"}))->spec.name(), "net-py");
+  EXPECT_EQ(MsrunToJob(Call({"pytest", "-s", "test_net.py"}))->spec.name(), "test-net-py");
+  EXPECT_EQ(MsrunToJob(Call({"python"}))->spec.name(), "python");
 }
 
 TEST(MsrunToJobTest, DryRunOfOneRank) {

@@ -261,6 +261,12 @@ TEST_F(MsrunPlanTest, DryRunThatTheEnvironmentAsksFor) {
 }
 
 // 1.9
+TEST_F(MsrunPlanTest, MoreWorkersThanAHostCanHaveAreATypingError) {
+  EXPECT_EQ(Refusal({"--worker_num=2147483647", "--local_worker_num=2147483647", "x.py"}),
+            "ValueError: local_worker_num must be at most 10000 (workers of one host), but got "
+            "2147483647.");
+}
+
 TEST_F(MsrunPlanTest, DryRunOfMoreThan128WorkersIsOneProcess) {
   const MsrunPlan plan =
       Plan({"--worker_num=256", "--local_worker_num=256", "--sim_level=0", "x.py"});

@@ -29,7 +29,6 @@ TEST(TorchrunJobTest, KeepsCountsRestartsAndTheScript) {
   EXPECT_GT(job->spec.restart().window().seconds(), 365 * 24 * 3600);
   EXPECT_EQ(job->spec.workdir(), "/home/u");
   EXPECT_EQ(Command(*job), (Words{"/py", "-u", "train.py", "x"}));
-  EXPECT_TRUE(job->attached);
   EXPECT_FALSE(job->shown_ranks);
   EXPECT_TRUE(job->notes.empty());
 }
@@ -81,6 +80,14 @@ TEST(TorchrunJobTest, RefusesWhatBelongsToOneNode) {
             "--role=My Role: a job's role has lower-case letters, digits and '-'");
   EXPECT_EQ(Job({"--nnodes=x", "t"}).status().message(),
             "torchrun: nnodes=x is not in \"MIN:MAX\" format");
+}
+
+TEST(TorchrunJobTest, GpusAreNotCountedWhereThereAreNone) {
+  const std::map<std::string, std::string> env = {{"CUDA_VISIBLE_DEVICES", ""}};
+  const auto job = TorchrunJob({{"--nproc_per_node=gpu", "t"}, env, "/home/u", "torchrun"});
+  EXPECT_EQ(job.status().message(),
+            "--nproc_per_node=gpu: this host shows no NVIDIA device to count, and the agents' "
+            "hosts are not known yet; a job on the agents needs a number, like --nproc_per_node=8");
 }
 
 TEST(TorchrunFrontendTest, KnowsItsCalls) {

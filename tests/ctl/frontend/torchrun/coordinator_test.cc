@@ -339,5 +339,22 @@ TEST_F(CoordinatorTest, NobodyJoinsAJobThatHasEnded) {
   EXPECT_EQ(Last(2).text, "the job has ended");
 }
 
+TEST_F(CoordinatorTest, RefusesANodeThatCannotBe) {
+  Make(/*is_static=*/true, 2, 2);
+  Hello(0, Facts("a", 0));
+  Hello(1, Facts("b", 2));
+  EXPECT_EQ(Last(1).kind, Kind::kRefused);
+  EXPECT_EQ(Last(1).text, "--node_rank=2: with --nnodes=2 it is 0 to 1");
+  Hello(2, Facts("b", 1, 2000000000));
+  EXPECT_EQ(Last(2).text, "a node has 1 to 10000 workers, and this one has 2000000000");
+}
+
+TEST_F(CoordinatorTest, NamesAFewOfManyThatAreMissing) {
+  Make(/*is_static=*/true, 1000, 1000);
+  Hello(0, Facts("a", 0));
+  EXPECT_NE(Last(0).text.find("node_rank 15, node_rank 16, 983 more"), std::string::npos)
+      << Last(0).text;
+}
+
 }  // namespace
 }  // namespace muster

@@ -81,5 +81,13 @@ TEST(WorkerErrorTest, HalfAFileIsNone) {
   }
 }
 
+TEST(WorkerErrorTest, WhoStartedTheLauncherGetsTheCodeToo) {
+  const std::string passed =
+      ErrorFileForParent(R"({"message": {"message": "m", "extraInfo": {"timestamp": "5"}}})", -9);
+  EXPECT_NE(passed.find("\"errorCode\":-9"), std::string::npos) << passed;
+  EXPECT_EQ(ParseWorkerError(passed)->unix_time, 5);
+  EXPECT_EQ(ErrorFileForParent("{", 1), "{");
+}
+
 }  // namespace
 }  // namespace muster

@@ -95,6 +95,9 @@ TEST(TorchrunOptionsTest, WrongValuesAreOneLineAndEndWith1) {
       {{"--nproc_per_node", "many", "t"}, "torchrun: Unsupported nproc_per_node value: many\n"},
       {{"--nproc_per_node", "0", "t"},
        "torchrun: --nproc_per_node=0: a node needs at least one worker\n"},
+      {{"--nproc_per_node=2000000000", "x"},
+       "torchrun: --nproc_per_node=2000000000: at most 10000\n"},
+      {{"--nnodes=2000000000", "x"}, "torchrun: --nnodes=2000000000: at most 100000\n"},
       {{"--max_restarts", "-1", "t"}, "torchrun: --max_restarts=-1: must not be negative\n"},
       {{"--no_python", "-m", "t"},
        "torchrun: Don't use both the '--no_python' flag and the '--module' flag at the same "

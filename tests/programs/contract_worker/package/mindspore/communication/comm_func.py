@@ -1,0 +1,5 @@
+"""Collective calls."""
+
+from mindspore_standin import barrier
+
+__all__ = ["barrier"]
