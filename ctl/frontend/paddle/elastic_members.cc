@@ -57,8 +57,8 @@ void ElasticMembers::Grant() {
 void ElasticMembers::PutOwn() {
   if (leaving_ || lease_ == 0) return;
   EtcdTxn both;
-  both.success = {{EtcdOp::Kind::kPut, address_prefix_ + name_, false, address_, lease_},
-                  {EtcdOp::Kind::kPut, own_key_, false, name_, lease_}};
+  both.success = {{EtcdOp::Kind::kPut, address_prefix_ + name_, false, "", address_, lease_},
+                  {EtcdOp::Kind::kPut, own_key_, false, "", name_, lease_}};
   etcd_->Commit(both, [this](const absl::StatusOr<EtcdTxnResult>& written) {
     if (absl::IsNotFound(written.status())) return Grant();  // The lease is gone.
     if (!written.ok()) return Retry(written.status(), &ElasticMembers::PutOwn);

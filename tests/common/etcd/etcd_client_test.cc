@@ -221,8 +221,8 @@ TEST_F(EtcdClientTest, CommitsOnlyWhenTheConditionHolds) {
   absent.what = EtcdCompare::What::kCreateRevision;
   absent.key = "/leader";
   txn.compares = {absent};
-  txn.success = {{EtcdOp::Kind::kPut, "/leader", false, "me", 0}};
-  txn.failure = {{EtcdOp::Kind::kGet, "/leader", false, "", 0}};
+  txn.success = {{EtcdOp::Kind::kPut, "/leader", false, "", "me", 0}};
+  txn.failure = {{EtcdOp::Kind::kGet, "/leader", false, "", "", 0}};
   const auto first = Await<EtcdTxnResult>([&](auto done) { etcd_->Commit(txn, done); });
   ASSERT_TRUE(first.ok()) << first.status();
   EXPECT_TRUE(first->succeeded);
