@@ -60,9 +60,9 @@ struct EtcdOp {
   Kind kind = Kind::kPut;
   std::string key;
   bool prefix = false;  // Not for kPut.
+  std::string end;      // Not for kPut: all keys from `key` up to this one, without it.
   std::string value;
   int64_t lease = 0;
-  std::string end;  // Not for kPut: all keys from `key` up to this one, without it.
 };
 
 struct EtcdTxn {
