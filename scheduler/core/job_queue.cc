@@ -22,7 +22,7 @@ bool JobQueue::Key::operator<(const Key& other) const {
 void JobQueue::Add(const Item& item) {
   Remove(item.job_id);
   const Key key{item.priority, item.submit_ns, item.job_id};
-  order_[key] = {item, std::nullopt};
+  order_[key] = {item, std::nullopt, std::nullopt};
   keys_.emplace(item.job_id, key);
 }
 
@@ -39,8 +39,15 @@ std::vector<JobQueue::Decision> JobQueue::Pass(ClusterView cluster, absl::Durati
   for (auto& [key, waiting] : order_) {
     if (static_cast<int>(blocked.size()) >= options_.max_blocked) break;
     if (waiting.item.not_before > now) continue;
-    absl::StatusOr<GangPlan> plan = PlanGang(*waiting.item.spec, cluster, waiting.item.previous);
-    if (plan.ok()) {
+    absl::StatusOr<GangPlan> plan = Plan(waiting.item, cluster);
+    waiting.waits_until.reset();
+    if (waiting.item.wait != nullptr) {
+      const int hosts = plan.ok() ? plan->placement.nodes_size() : 0;
+      waiting.waits_until = WaitsForMore(*waiting.item.spec, hosts, now, waiting.item.wait);
+    }
+    if (waiting.waits_until.has_value()) {
+      TakePlacement(plan->placement, &cluster);
+    } else if (plan.ok()) {
       TakePlacement(plan->placement, &cluster);
       for (Waiting* passed : blocked) {
         if (TakesDevices(plan->placement) && !passed->passed_since.has_value())
@@ -54,10 +61,10 @@ std::vector<JobQueue::Decision> JobQueue::Pass(ClusterView cluster, absl::Durati
       }
       blocked.push_back(&waiting);
     }
-    decisions.push_back({waiting.item.job_id, std::move(plan)});
+    decisions.push_back({waiting.item.job_id, std::move(plan), waiting.waits_until});
   }
   for (const Decision& decision : decisions) {
-    if (decision.plan.ok()) Remove(decision.job_id);
+    if (decision.plan.ok() && !decision.waits_until.has_value()) Remove(decision.job_id);
   }
   return decisions;
 }
@@ -65,10 +72,31 @@ std::vector<JobQueue::Decision> JobQueue::Pass(ClusterView cluster, absl::Durati
 std::optional<absl::Duration> JobQueue::NextWake(absl::Duration now) const {
   std::optional<absl::Duration> next;
   for (const auto& [key, waiting] : order_) {
-    if (waiting.item.not_before <= now) continue;
-    next = next.has_value() ? std::min(*next, waiting.item.not_before) : waiting.item.not_before;
+    const absl::Duration due = std::max(waiting.item.not_before, waiting.waits_until.value_or(now));
+    if (due > now) next = next.has_value() ? std::min(*next, due) : due;
   }
   return next;
+}
+
+std::vector<const v1::JobSpec*> JobQueue::WaitingFrom(int priority) const {
+  std::vector<const v1::JobSpec*> specs;
+  for (const auto& [key, waiting] : order_) {
+    if (key.priority < priority) break;
+    specs.push_back(waiting.item.spec);
+  }
+  return specs;
+}
+
+absl::StatusOr<GangPlan> JobQueue::Plan(const Item& item, const ClusterView& cluster) {
+  if (item.avoid != nullptr && !item.avoid->empty()) {
+    ClusterView others;
+    for (const NodeView& node : cluster.nodes) {
+      if (item.avoid->count(node.id) == 0) others.nodes.push_back(node);
+    }
+    absl::StatusOr<GangPlan> plan = PlanGang(*item.spec, others, item.previous);
+    if (plan.ok()) return plan;
+  }
+  return PlanGang(*item.spec, cluster, item.previous);
 }
 
 }  // namespace muster

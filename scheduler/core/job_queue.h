@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "scheduler/core/elastic.h"
 #include "scheduler/plan/gang_planner.h"
 
 namespace muster {
@@ -35,10 +37,17 @@ class JobQueue {
     // On Clock::Boot(): not to be placed before, for it backs off.
     absl::Duration not_before = absl::ZeroDuration();
     const v1::Placement* previous = nullptr;  // Of the last attempt; must outlive it, too.
+    StartWait* wait = nullptr;                // Of an elastic gang; must outlive it, too.
+    // Nodes that have just refused this gang: taken only where it does not fit without them. Null,
+    // or must outlive it, too.
+    const std::set<std::string>* avoid = nullptr;
   };
   struct Decision {
     std::string job_id;
     absl::StatusOr<GangPlan> plan;
+    // Set: there is room for `plan`, and the gang waits until then for more. Nobody behind it gets
+    // that room.
+    std::optional<absl::Duration> waits_until;
   };
 
   explicit JobQueue(const Options& options) : options_(options) {}
@@ -50,8 +59,12 @@ class JobQueue {
   // One pass over the queue, in order. Placed jobs leave the queue; those that could not be placed
   // stay, with the reason. `now` is on Clock::Boot().
   std::vector<Decision> Pass(ClusterView cluster, absl::Duration now);
-  // When a job that backs off may be placed at the earliest; nullopt: none does.
+  // When a job that backs off, or waits for more hosts, may be placed at the earliest; nullopt:
+  // none does.
   std::optional<absl::Duration> NextWake(absl::Duration now) const;
+  // The jobs that wait with `priority` or a higher one, those first that go first. Valid until the
+  // next change.
+  std::vector<const v1::JobSpec*> WaitingFrom(int priority) const;
 
  private:
   struct Key {
@@ -63,7 +76,10 @@ class JobQueue {
   struct Waiting {
     Item item;
     std::optional<absl::Duration> passed_since;
+    std::optional<absl::Duration> waits_until;  // As its last decision.
   };
+
+  static absl::StatusOr<GangPlan> Plan(const Item& item, const ClusterView& cluster);
 
   const Options options_;
   std::map<Key, Waiting> order_;

@@ -140,15 +140,21 @@ std::vector<const NodeView*> OrderByPreference(const NodeWish& wish, const Clust
 
 std::vector<const NodeView*> OrderByPlace(std::vector<const NodeView*> chosen,
                                           const v1::Placement* previous) {
-  Nodes order(chosen.size(), nullptr);
+  std::map<int, const NodeView*> known;  // By previous node rank.
   Nodes fresh;
   for (const NodeView* const node : chosen) {
     const int rank = PreviousRank(previous, *node);
-    if (rank >= 0 && rank < static_cast<int>(order.size())) {
-      order[static_cast<size_t>(rank)] = node;
+    if (rank >= 0) {
+      known[rank] = node;
     } else {
       fresh.push_back(node);
     }
+  }
+  Nodes order(chosen.size(), nullptr);
+  int end = static_cast<int>(order.size());
+  for (auto it = known.rbegin(); it != known.rend(); ++it) {
+    end = std::min(it->first, end - 1);
+    order[static_cast<size_t>(end)] = it->second;
   }
   std::stable_sort(fresh.begin(), fresh.end(), [](const NodeView* a, const NodeView* b) {
     return std::make_tuple(LabelOf(*a, kRackLabel), LabelOf(*a, kSwitchLabel), a->name) <

@@ -32,8 +32,9 @@ struct NodeWish {
 // by name. Nodes that do not fit come last.
 std::vector<const NodeView*> OrderByPreference(const NodeWish& wish, const ClusterView& cluster);
 
-// Node ranks for the chosen nodes: a node keeps the one that it had in `previous` (or null), the
-// others follow each other by rack, switch and name, so that neighbours in rank are near.
+// Node ranks for the chosen nodes: a node keeps the one that it had in `previous` (or null), or
+// gets the next lower one that keeps those nodes in their order where the gang has become smaller.
+// The others follow each other by rack, switch and name, so that neighbours in rank are near.
 std::vector<const NodeView*> OrderByPlace(std::vector<const NodeView*> chosen,
                                           const v1::Placement* previous);
 
