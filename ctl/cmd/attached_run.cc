@@ -4,16 +4,14 @@
 
 #include <map>
 #include <memory>
-#include <optional>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "common/base/event_loop.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/job/job_defaults.h"
 #include "ctl/client/grpc_job_source.h"
-#include "ctl/client/reconnect.h"
+#include "ctl/client/sure_submit.h"
 #include "ctl/cmd/attachment.h"
 #include "ctl/cmd/session.h"
 #include "ctl/cmd/signals.h"
@@ -33,20 +31,6 @@ Attachment::Options AttachmentOptions(const Session& session, const LogSelection
   options.shown = shown;
   options.stop_on_interrupt = session.flags().Bool("cancel_on_interrupt");
   return options;
-}
-
-constexpr absl::Duration kSubmitPatience = absl::Seconds(5);
-
-// A reply that was lost is asked for again: the request id makes it the same job.
-absl::StatusOr<v1::Job> SubmitSurely(ApiClient* api, const v1::SubmitJobRequest& request) {
-  Reconnect reconnect(Clock::Real(), kSubmitPatience);
-  for (;;) {
-    absl::StatusOr<v1::Job> job = api->SubmitJob(request);
-    if (job.ok() || !absl::IsUnavailable(job.status())) return job;
-    const std::optional<absl::Duration> wait = reconnect.Next();
-    if (!wait.has_value()) return job;
-    absl::SleepFor(*wait);
-  }
 }
 
 bool WantsDevices(const v1::JobSpec& spec) {
