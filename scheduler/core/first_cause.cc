@@ -8,6 +8,12 @@
 namespace muster {
 namespace {
 
+// Somebody wanted it; how its ranks took that is no failure.
+bool IsPlanned(StopCause cause) {
+  return cause == StopCause::kDrained || cause == StopCause::kPreempted ||
+         cause == StopCause::kResized;
+}
+
 bool IsTimeout(StopCause cause) {
   return cause == StopCause::kStartTimeout || cause == StopCause::kRunTimeout;
 }
@@ -20,7 +26,7 @@ v1::FirstCause FindFirstCause(const JobRecord& record, absl::Time now) {
     return attempt.first_cause();
   }
   const v1::RankStatus* const first =
-      IsTimeout(record.stop_cause) || record.stop_cause == StopCause::kDrained
+      IsTimeout(record.stop_cause) || IsPlanned(record.stop_cause)
           ? nullptr
           : FindFirstFailure(attempt.ranks());
   if (first != nullptr) return MakeFirstCause(*first, attempt.ranks());

@@ -272,6 +272,14 @@ bool GangTracker::TakeReport(int node, int64_t sequence, bool finished) {
   return true;
 }
 
+std::vector<std::string> GangTracker::Unreserved() const {
+  std::vector<std::string> nodes;
+  for (const NodePart& part : parts_) {
+    if (part.state == PartState::kReserving) nodes.push_back(part.node_id);
+  }
+  return nodes;
+}
+
 bool GangTracker::all_finished() const {
   return std::all_of(parts_.begin(), parts_.end(),
                      [](const NodePart& part) { return part.state == PartState::kFinished; });

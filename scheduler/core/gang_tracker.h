@@ -75,6 +75,8 @@ class GangTracker {
     return parts_[static_cast<size_t>(node)].state == PartState::kFinished;
   }
   bool all_finished() const;
+  // The nodes that do not hold their part of what was reserved.
+  std::vector<std::string> Unreserved() const;
 
  private:
   enum class PartState { kIdle, kReserving, kReserved, kStarting, kStarted, kFinished };

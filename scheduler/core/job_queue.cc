@@ -88,10 +88,10 @@ std::vector<const v1::JobSpec*> JobQueue::WaitingFrom(int priority) const {
 }
 
 absl::StatusOr<GangPlan> JobQueue::Plan(const Item& item, const ClusterView& cluster) {
-  if (item.avoid != nullptr && !item.avoid->empty()) {
+  if (!item.avoid.empty()) {
     ClusterView others;
     for (const NodeView& node : cluster.nodes) {
-      if (item.avoid->count(node.id) == 0) others.nodes.push_back(node);
+      if (item.avoid.count(node.id) == 0) others.nodes.push_back(node);
     }
     absl::StatusOr<GangPlan> plan = PlanGang(*item.spec, others, item.previous);
     if (plan.ok()) return plan;

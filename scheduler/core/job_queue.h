@@ -38,9 +38,8 @@ class JobQueue {
     absl::Duration not_before = absl::ZeroDuration();
     const v1::Placement* previous = nullptr;  // Of the last attempt; must outlive it, too.
     StartWait* wait = nullptr;                // Of an elastic gang; must outlive it, too.
-    // Nodes that have just refused this gang: taken only where it does not fit without them. Null,
-    // or must outlive it, too.
-    const std::set<std::string>* avoid = nullptr;
+    // Nodes that have refused this gang again and again: taken only where it does not fit without.
+    std::set<std::string> avoid;
   };
   struct Decision {
     std::string job_id;

@@ -40,6 +40,8 @@ absl::StatusOr<NodeTable::Connected> NodeTable::Connect(const v1::NodeHello& hel
   entry.session = session;
   entry.on_lost = std::move(on_lost);
   entry.keeps_lease = hello.keeps_lease();
+  // However short: what its peers say from then on is because of it.
+  if (connected.rebooted) entry.silent_since = entry.heard_wall;
   MarkHeard(&entry);
   sessions_[session] = info.id();
   if (replaced) replaced();
