@@ -67,7 +67,10 @@ class SpawnSetup {
 std::vector<char*> ShimEnvironment() {
   std::vector<char*> environment;
   for (char** entry = environ; *entry != nullptr; ++entry) {
-    if (strncmp(*entry, "MUSTER_FAILPOINT=", 17) == 0) environment.push_back(*entry);
+    if (strncmp(*entry, "MUSTER_FAILPOINT=", 17) == 0 ||
+        strncmp(*entry, "MUSTER_PLANT=", 13) == 0) {
+      environment.push_back(*entry);
+    }
   }
   environment.push_back(nullptr);
   return environment;

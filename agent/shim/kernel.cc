@@ -10,6 +10,7 @@
 
 #include <cstdlib>
 
+#include "common/base/failpoint.h"
 #include "common/base/unique_fd.h"
 
 #ifndef SYS_close_range
@@ -57,6 +58,7 @@ int PidfdSignalGroup(int pidfd, int signal) {
 bool PidfdExitStatus(int pidfd, int* status) {
   PidfdInfo info = {};
   info.mask = kPidfdInfoExit;
+  if (Planted("older_kernel")) return false;
   if (ioctl(pidfd, kPidfdGetInfo, &info) != 0 || (info.mask & kPidfdInfoExit) == 0) return false;
   *status = info.exit_code;
   return true;

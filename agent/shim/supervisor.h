@@ -74,6 +74,7 @@ class Supervisor {
   bool ReadStrangerExit(RankSlot* slot, JournalRecord* exit);
   void MarkOutOfMemory(std::vector<JournalRecord>* exits);
   void Commit(const std::vector<JournalRecord>& exits);
+  void Reap(RankSlot* slot);
   void ReapAdopted();
 
   // The agent: supervisor_agent.cc.

@@ -1,15 +1,23 @@
 // What the supervisor and the agent say to each other.
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "agent/shim/codec.h"
 #include "agent/shim/kernel.h"
 #include "agent/shim/supervisor.h"
+#include "common/base/protocol.h"
+#include "common/base/failpoint.h"
 
 namespace muster {
 
 void Supervisor::Replay() {
   outputs_.UnsubscribeAll();
+  for (size_t index = 0; Planted("lose_log_chunk") && index < slots_.size(); ++index) {
+    char chunk[4096];
+    if (read(outputs_.pipe(static_cast<int>(index), false), chunk, sizeof(chunk)) < 0) continue;
+  }
   Encoder hello;
   hello.I32(getpid());
   hello.U32(static_cast<uint32_t>(slots_.size()));
@@ -57,6 +65,7 @@ void Supervisor::TakeLease(int64_t epoch, int64_t until_ns, int64_t grace_ms) {
 
 void Supervisor::KeepFence(int64_t now_ns) {
   int64_t grace_ms = 0;
+  if (Planted("skip_fence_check")) return;
   if (fence_.Fire(now_ns, &grace_ms)) stopper_.Stop(grace_ms, now_ns);
 }
 
@@ -102,6 +111,7 @@ void Supervisor::OnFrame(const Frame& frame) {
       break;
     }
     case FrameType::kLease: {
+      if (!SpeaksLeases()) break;
       const int64_t epoch = in.I64();
       const int64_t until_ns = in.I64();
       const int64_t grace_ms = in.I64();

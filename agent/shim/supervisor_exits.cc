@@ -132,6 +132,9 @@ void Supervisor::MarkOutOfMemory(std::vector<JournalRecord>* exits) {
 }
 
 void Supervisor::Commit(const std::vector<JournalRecord>& exits) {
+  if (Planted("reap_before_journal")) {
+    for (const JournalRecord& exit : exits) Reap(&slots_[static_cast<size_t>(exit.index)]);
+  }
   Failpoint("shim.before_journal");
   // After a failed fsync nothing more may be promised: end without reaping, so that a successor
   // can still ask the kernel.
@@ -147,16 +150,19 @@ void Supervisor::Commit(const std::vector<JournalRecord>& exits) {
     slot.gone_since_ns = -1;
     if (slot.pidfd.valid()) {
       parts_.poller->Remove(slot.pidfd.get());
-      if (slot.is_child) {
-        siginfo_t info = {};
-        waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(slot.pidfd.get()), &info,
-               WEXITED | WNOHANG);
-      }
+      Reap(&slot);
       slot.pidfd.reset();
     }
     SendRecord(FrameType::kExit, exit);
   }
   Failpoint("shim.after_reap");
+}
+
+void Supervisor::Reap(RankSlot* slot) {
+  if (!slot->is_child || !slot->pidfd.valid()) return;
+  siginfo_t info = {};
+  waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(slot->pidfd.get()), &info,
+         WEXITED | WNOHANG);
 }
 
 // As the subreaper we inherit what the ranks orphan.

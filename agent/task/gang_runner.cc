@@ -61,9 +61,13 @@ void GangRunner::Start(const absl::StatusOr<HostGangPlan>& plan, Done done) {
                 intent = std::move(intent), planned]() -> absl::StatusOr<std::vector<std::string>> {
     Failpoint("agent.before_intent");
     MUSTER_ASSIGN_OR_RETURN(std::vector<std::string> made, dir.Create());
+    Failpoint("agent.after_gang_dir");
     // The plan before the intent: whoever finds an intent finds the plan, or knows why not.
     *planned = complete.ok() ? WriteGangPlan(*complete) : complete.status();
-    MUSTER_RETURN_IF_ERROR(dir.WriteIntent(intent, durable));
+    Failpoint("agent.after_plan");
+    if (Planted("start_without_intent")) return made;
+    MUSTER_RETURN_IF_ERROR(dir.WriteIntent(intent, durable && !Planted("skip_intent_fsync")));
+    Failpoint("agent.before_intent_dir_sync");
     return made;
   };
   host_->disk->RunDurably(std::move(write),
@@ -105,7 +109,9 @@ void GangRunner::StartAgain(Done done) {
 }
 
 absl::Status GangRunner::Spawn() {
+  Failpoint("agent.before_cgroup");
   MUSTER_RETURN_IF_ERROR(host_->cgroups->Create(cgroup_, CgroupLimitsOf(request_.spec())));
+  Failpoint("agent.after_cgroup");
   absl::StatusOr<std::unique_ptr<ShimClient>> client =
       ShimClient::Spawn(command_, host_->loop, this);
   Failpoint("agent.after_spawn");
@@ -130,6 +136,7 @@ void GangRunner::Use(std::unique_ptr<ShimClient> client) {
 }
 
 void GangRunner::OnStarted(int index, int restart, int pid, absl::Time when) {
+  Failpoint("agent.after_started");
   if (ranks_.Started(index, restart, pid, when)) MarkChanged();
 }
 

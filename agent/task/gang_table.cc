@@ -11,6 +11,7 @@
 #include "agent/task/node_lease.h"
 #include "agent/task/start_request.h"
 #include "agent/task/state_counter.h"
+#include "common/base/failpoint.h"
 #include "common/base/status.h"
 #include "glog/logging.h"
 
@@ -179,7 +180,9 @@ GangRunner* GangTable::Add(const GangDir& dir, const v1::StartGangRequest& reque
   events.on_report = [this](const v1::GangReport& report) {
     if (sink_) sink_(report);
   };
-  events.on_finished = [this, key] { ledger_->Release(key); };
+  events.on_finished = [this, key] {
+    if (!Planted("forget_release")) ledger_->Release(key);
+  };
   std::unique_ptr<GangRunner>& gang = gangs_[key];
   gang = std::make_unique<GangRunner>(&host_, dir, request, std::move(events));
   return gang.get();

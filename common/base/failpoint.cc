@@ -7,6 +7,7 @@
 
 #include <atomic>
 
+#ifndef MUSTER_NO_FAILPOINTS
 namespace muster {
 namespace {
 
@@ -33,4 +34,16 @@ void Failpoint(const char* name) {
   if (armed.passes_left.fetch_sub(1) == 1) kill(getpid(), SIGKILL);
 }
 
+bool Planted(const char* bug) {
+  static const char* const planted = getenv("MUSTER_PLANT");
+  const size_t length = strlen(bug);
+  for (const char* at = planted; at != nullptr && *at != '\0';) {
+    const size_t word = strcspn(at, ",");
+    if (word == length && strncmp(at, bug, length) == 0) return true;
+    at += word + (at[word] == ',' ? 1 : 0);
+  }
+  return false;
+}
+
 }  // namespace muster
+#endif

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/failpoint.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/job/job_check.h"
@@ -111,6 +112,7 @@ void SchedulerImpl::Submit(const v1::SubmitJobRequest& request, const std::strin
     ArmQueueTimer(entry);
     Enqueue(entry, absl::ZeroDuration());
     Pass();  // At once: the reservation goes out in this turn.
+    Failpoint("scheduler.before_submit_answer");
     done(entry->shown);
   });
 }
@@ -119,6 +121,7 @@ bool SchedulerImpl::AnswerRepeatedSubmit(const v1::SubmitJobRequest& request,
                                          const v1::JobSpec& spec, const SubmitDone& done) {
   const auto it = requests_.find(request.request_id());
   if (it == requests_.end() || it->second.made < Now() - kKeepRequests) return false;
+  if (Planted("drop_request_ids")) return false;
   const std::string id = it->second.job_id;
   JobEntry* const entry = jobs_.Find(id);
   if (entry == nullptr) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/failpoint.h"
 #include "common/base/status.h"
 #include "common/job/exit_result.h"
 #include "glog/logging.h"
@@ -152,6 +153,7 @@ void SchedulerImpl::TakeReport(const std::string& node_id, const v1::GangReport&
                      absl::FormatDuration(options_.node_lease), "; it stopped its ranks itself"));
     if (runs_.count(id) == 0) return jobs_.AfterSaved(entry, durable);
   }
+  if (Planted("ack_report_before_commit")) durable();
   jobs_.Save(entry, durable);  // What follows below rides in the same commit.
   Evaluate(entry);
 }

@@ -11,6 +11,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "common/base/failpoint.h"
 #include "common/base/fs.h"
 #include "common/base/status.h"
 #include "common/rpc/crc32c.h"
@@ -159,7 +160,8 @@ absl::StatusOr<std::unique_ptr<SqliteDb>> SqliteDb::Open(const std::string& path
       db->Number("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'nodes'"));
   if (has_nodes == 0) MUSTER_RETURN_IF_ERROR(db->Exec(kNodesTable));
   MUSTER_RETURN_IF_ERROR(db->Exec("PRAGMA journal_mode = WAL"));
-  MUSTER_RETURN_IF_ERROR(db->Exec("PRAGMA synchronous = FULL"));
+  MUSTER_RETURN_IF_ERROR(db->Exec(Planted("skip_commit_fsync") ? "PRAGMA synchronous = NORMAL"
+                                                               : "PRAGMA synchronous = FULL"));
   MUSTER_RETURN_IF_ERROR(db->Exec("PRAGMA wal_autocheckpoint = 0"));  // It would hide its errors.
   sqlite3_wal_hook(
       db->db_,
@@ -187,9 +189,11 @@ absl::Status SqliteDb::Create(const std::string& path) {
   // A log that belongs to a file which is gone would be played into the new one.
   MUSTER_RETURN_IF_ERROR(RemoveTree(absl::StrCat(path, "-wal")));
   MUSTER_RETURN_IF_ERROR(RemoveTree(absl::StrCat(path, "-shm")));
+  Failpoint("store_before_rename");
   if (rename(fresh.c_str(), path.c_str()) != 0) {
     return ErrnoStatus(errno, absl::StrCat("rename ", fresh));
   }
+  Failpoint("store_after_rename");
   return SyncDir(DirName(path));
 }
 
@@ -224,7 +228,9 @@ absl::StatusOr<StoredState> SqliteDb::Load() {
   MUSTER_RETURN_IF_ERROR(ReadJobs(&state));
   MUSTER_RETURN_IF_ERROR(ReadRequests(&state));
   MUSTER_RETURN_IF_ERROR(ReadNodes(&state));
+  Failpoint("store_before_epoch");
   MUSTER_RETURN_IF_ERROR(Exec("UPDATE meta SET value = value + 1 WHERE key = 'epoch'"));
+  Failpoint("store_after_epoch");
   MUSTER_ASSIGN_OR_RETURN(state.epoch, Number("SELECT value FROM meta WHERE key = 'epoch'"));
   if (state.epoch <= 0) return Damaged("it has no epoch");
   return state;
@@ -282,6 +288,7 @@ absl::Status SqliteDb::Apply(const std::vector<const StateBatch*>& batches) {
   for (const StateBatch* batch : batches) {
     if (status.ok()) status = Put(*batch);
   }
+  Failpoint("store_in_transaction");
   if (status.ok()) status = Exec("COMMIT");
   if (!status.ok() && sqlite3_get_autocommit(db_) == 0) {
     const absl::Status rollback = Exec("ROLLBACK");
@@ -348,8 +355,10 @@ absl::Status SqliteDb::PutNode(const NodeRecord& node) {
 
 absl::Status SqliteDb::Checkpoint() {
   if (log_pages_ < kCheckpointPages) return absl::OkStatus();
+  Failpoint("store_before_checkpoint");
   const int code =
       sqlite3_wal_checkpoint_v2(db_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  Failpoint("store_after_checkpoint");
   if (code == SQLITE_OK) return absl::OkStatus();
   const absl::Status status = Error("checkpoint", code);
   return absl::IsResourceExhausted(status) ? absl::OkStatus() : status;

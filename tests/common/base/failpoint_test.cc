@@ -8,6 +8,17 @@
 namespace muster {
 namespace {
 
+#ifdef MUSTER_NO_FAILPOINTS
+
+TEST(FailpointTest, AReleaseHasNone) {
+  setenv("MUSTER_FAILPOINT", "journal", 1);
+  setenv("MUSTER_PLANT", "dedupe", 1);
+  Failpoint("journal");
+  static_assert(!Planted("dedupe"), "the compiler must be able to leave out what it guards");
+}
+
+#else
+
 // Each case is a process of its own: a failpoint reads the environment once, and it kills.
 class FailpointDeathTest : public ::testing::Test {
  protected:
@@ -39,6 +50,24 @@ TEST_F(FailpointDeathTest, PassesPointsOfOtherNames) {
 TEST_F(FailpointDeathTest, DoesNothingWhereNoneIsArmed) {
   EXPECT_EXIT(Pass(nullptr, 9), ::testing::ExitedWithCode(7), "");
 }
+
+// Exits 1 when "dedupe" is planted, else 0.
+[[noreturn]] void ExitWithPlanted(const char* value) {
+  if (value != nullptr) setenv("MUSTER_PLANT", value, 1);
+  exit(Planted("dedupe") ? 1 : 0);
+}
+
+TEST_F(FailpointDeathTest, PlantsTheBugsOfTheListAndNoOthers) {
+  for (const char* value : {"dedupe", "fence,dedupe", "dedupe,fence", "a,dedupe,b"}) {
+    EXPECT_EXIT(ExitWithPlanted(value), ::testing::ExitedWithCode(1), "") << value;
+  }
+  for (const char* value : {"", ",", "dedup", "dedupes", "fence,dedupes"}) {
+    EXPECT_EXIT(ExitWithPlanted(value), ::testing::ExitedWithCode(0), "") << value;
+  }
+  EXPECT_EXIT(ExitWithPlanted(nullptr), ::testing::ExitedWithCode(0), "");
+}
+
+#endif
 
 }  // namespace
 }  // namespace muster
