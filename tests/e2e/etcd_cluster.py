@@ -38,14 +38,17 @@ class Etcd:
 
     Args:
       certs: directory of ca.pem, node.pem and node.key: clients must show a certificate.
+      address: where the members listen.
+      enter: makes of a command one that runs where that address is.
     """
 
-    def __init__(self, members=3, base=None, certs=None):
+    def __init__(self, members=3, base=None, certs=None, address="127.0.0.1", enter=list):
         self._certs = certs
+        self._enter = enter
         self.dir = tempfile.mkdtemp(prefix="mse-", dir=base or _fast_dir())
         ports = free_ports(2 * members)
-        self.clients = [f"127.0.0.1:{port}" for port in ports[:members]]
-        self._peers = [f"http://127.0.0.1:{port}" for port in ports[members:]]
+        self.clients = [f"{address}:{port}" for port in ports[:members]]
+        self._peers = [f"http://{address}:{port}" for port in ports[members:]]
         self._processes = [None] * members
 
     def __enter__(self):
@@ -72,13 +75,14 @@ class Etcd:
         if security:
             security.append("--client-cert-auth")
         with open(self.log_path(member), "ab") as log:
+            words = [ETCD, "--name", f"m{member}", "--data-dir",
+                     os.path.join(self.dir, f"m{member}"),
+                     "--listen-client-urls", url, "--advertise-client-urls", url,
+                     "--listen-peer-urls", self._peers[member],
+                     "--initial-advertise-peer-urls", self._peers[member],
+                     "--initial-cluster", cluster, "--initial-cluster-token", self.dir, *security]
             self._processes[member] = subprocess.Popen(
-                [ETCD, "--name", f"m{member}", "--data-dir", os.path.join(self.dir, f"m{member}"),
-                 "--listen-client-urls", url, "--advertise-client-urls", url,
-                 "--listen-peer-urls", self._peers[member],
-                 "--initial-advertise-peer-urls", self._peers[member],
-                 "--initial-cluster", cluster, "--initial-cluster-token", self.dir, *security],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.dir)
+                self._enter(words), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.dir)
 
     def _files(self, cert, key, authority):
         if not self._certs:
@@ -100,29 +104,31 @@ class Etcd:
         self._processes[member] = None
 
     def ctl(self, *args, check=True, timeout=10):
-        return subprocess.run([ETCDCTL, f"--endpoints={self.endpoints}",
-                               *self._files("--cert", "--key", "--cacert"), *args],
-                              env=dict(os.environ, ETCDCTL_API="3"), stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                              check=check, timeout=timeout)
+        words = [ETCDCTL, f"--endpoints={self.endpoints}",
+                 *self._files("--cert", "--key", "--cacert"), *args]
+        return subprocess.run(self._enter(words), env=dict(os.environ, ETCDCTL_API="3"),
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, check=check, timeout=timeout)
 
     def wait_healthy(self, seconds=30):
         wait_for(lambda: self.ctl("put", "/health", "1", check=False).returncode == 0, seconds,
                  "etcd takes writes")
 
     def raft_leader(self):
-        """Which member leads etcd itself."""
-        for member, client in enumerate(self.clients):
-            if self._processes[member] is None:
-                continue
-            done = self.ctl(f"--endpoints={client}", "endpoint", "status", "-w", "json",
-                            check=False)
-            if done.returncode != 0:
-                continue
-            status = json.loads(done.stdout)[0]["Status"]
+        """Which member leads etcd itself; None: nobody does."""
+        done = self.ctl("endpoint", "status", "-w", "json", check=False)  # Fails when one is down.
+        for answer in json.loads(done.stdout or "[]"):
+            status = answer["Status"]
             if status["header"]["member_id"] == status["leader"]:
-                return member
+                return self.clients.index(answer["Endpoint"])
         return None
+
+    def wait_raft_leader(self, seconds=20):
+        def leader():
+            member = self.raft_leader()
+            return None if member is None else (member,)
+
+        return wait_for(leader, seconds, "etcd has a leader")[0]
 
     def candidates(self):
         """[(create revision, value)] of who stands for the scheduler role, the leader first."""

@@ -60,6 +60,17 @@ class Hosts:
         """As command(), but in the mounts of this machine: with its cgroups below /sys."""
         return ["nsenter", f"--net=/run/netns/{self.names[index]}", *words]
 
+    def serve(self):
+        """Gives the switch an address of its own, for services that belong to no host. Returns it."""
+        address = self.addresses[0].rpartition(".")[0] + ".254"
+        self._ip("-n", self._switch, "addr", "add", f"{address}/24", "dev", "br0")
+        self._ip("-n", self._switch, "link", "set", "lo", "up")
+        return address
+
+    def enter_switch(self, words):
+        """As enter(), beside the service address."""
+        return ["nsenter", f"--net=/run/netns/{self._switch}", *words]
+
     def cut(self, index):
         """Takes the host off the network."""
         self._ip("-n", self.names[index], "link", "set", "eth0", "down")

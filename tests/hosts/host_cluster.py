@@ -68,7 +68,7 @@ class HostCluster:
     def __enter__(self):
         try:
             self.hosts.__enter__()
-            make_certificates(self.dir, self.hosts.addresses)
+            self._prepare()
             for i in range(self.count):
                 os.makedirs(self.host_dir(i))
                 self.start_agent(i)
@@ -81,6 +81,10 @@ class HostCluster:
     def __exit__(self, *_):
         self.close()
 
+    def _prepare(self):
+        """What must be there before the first agent, on a network that is."""
+        make_certificates(self.dir, self.hosts.addresses)
+
     # --- Agents.
 
     def host_dir(self, index):
@@ -90,12 +94,18 @@ class HostCluster:
         return [f"--tls_cert={self.dir}/node.pem", f"--tls_key={self.dir}/node.key",
                 f"--tls_ca={self.dir}/ca.pem"]
 
+    def _role(self, index):
+        """(address that the agent listens on, flags that say who schedules). The first one listens on
+        its own address, the others on all of theirs."""
+        if index == 0:
+            return self.hosts.addresses[0], ["--scheduler=self"]
+        return "0.0.0.0", [f"--scheduler={self.scheduler}"]
+
     def start_agent(self, index):
-        """The first one listens on its own address, the others on all of theirs."""
-        own = self.hosts.addresses[index] if index == 0 else "0.0.0.0"
+        own, role = self._role(index)
         words = [self.bin.msagentd, f"--state_dir={self.host_dir(index)}/state",
                  f"--listen=unix:{self.host_dir(index)}/agent.sock,{own}:{PORT}",
-                 f"--scheduler={'self' if index == 0 else self.scheduler}",
+                 *role,
                  f"--agent_name=node-{index + 1}", f"--shim_path={self.bin.msshim}",
                  f"--agent_devices={self._devices}", f"--cgroup_root={self._cgroups[index]}",
                  *self.tls(), *self._flags, *self._node_flags.get(index, [])]
@@ -129,7 +139,12 @@ class HostCluster:
 
     # --- The client, on this machine's side of host `on`.
 
-    def msctl(self, *args, on=0, address=None, check=True, timeout=90, **options):
+    def front(self):
+        """The host whose agent is asked by default."""
+        return 0
+
+    def msctl(self, *args, on=None, address=None, check=True, timeout=90, **options):
+        on = self.front() if on is None else on
         options.setdefault("stdin", subprocess.DEVNULL)
         words = [self.bin.msctl, f"--address={address or self.hosts.addresses[on] + f':{PORT}'}",
                  *self.tls(), *args]
@@ -138,7 +153,7 @@ class HostCluster:
                               **options)
         if check and done.returncode != 0:
             raise RuntimeError(f"msctl {' '.join(args)}: exit {done.returncode}\n{done.stdout}"
-                               f"{done.stderr}\n{self.log(0)[-4000:]}")
+                               f"{done.stderr}\n{self.log(on)[-4000:]}")
         return done
 
     def nodes(self):

@@ -204,59 +204,5 @@ class LossTest(HostsCase):
         self.assertEqual(len(witness.lives(path)), 2)
 
 
-class TrainingTest(HostsCase):
-    """A real training run over four hosts, a fifth to spare."""
-
-    HOSTS = 5
-    # The scheduler's host trains as well; the spare one comes last.
-
-    def digits(self):
-        examples = os.path.join(os.environ.get("TEST_SRCDIR", ""), "muster/deploy/examples")
-        if not os.path.isdir(examples):
-            examples = os.path.join(HERE, "../../deploy/examples")
-        script = os.path.realpath(os.path.join(examples, "digits_ddp.py"))
-        command = ["/usr/bin/python3", script, "--epochs", "12", "--epoch_seconds", "1.5"]
-        # Gloo would take the address of this machine's name, which all hosts here share.
-        return (f"name: digits\ncontract: torch\nnodes: 4\nranks_per_node: 2\n"
-                f"command: {json.dumps(command)}\nenv: {{CKPT: {self.path('ckpt')}, "
-                "OMP_NUM_THREADS: '1', GLOO_SOCKET_IFNAME: eth0}\n"
-                "restart: {max_restarts: 4, first_delay: 0.1s}\ntimeouts: {start: 120s}\n")
-
-    def wait_epoch(self, job, attempt, seconds=150):
-        def trained():
-            done = self.cluster.msctl("logs", "--no-prefix", "--attempt", str(attempt), "--rank",
-                                      "0", job, check=False, timeout=20)
-            return re.search(r"epoch \d+ loss", done.stdout)
-
-        c.wait_for(trained, seconds, f"an epoch of attempt {attempt}")
-
-    @suite.within(600)
-    def test_the_loss_of_a_rank_an_agent_and_a_host_one_at_a_time(self):
-        job = self.cluster.submit(self.digits())
-        self.wait_epoch(job, 0)
-        rank = self.cluster.attempts(job)[0]["ranks"][5]
-        os.kill(rank["pid"], signal.SIGKILL)
-        self.wait_epoch(job, 1)
-        self.cluster.kill_agent(1)
-        time.sleep(1)
-        self.cluster.start_agent(1)
-        self.cluster.wait_ready()
-        self.assertEqual(len(self.cluster.attempts(job)), 2)
-        self.cluster.kill_host(3)
-        self.wait_epoch(job, 2)
-        self.assertEqual(self.cluster.wait_job(job, seconds=300), 0)
-        attempts = self.cluster.attempts(job)
-        self.assertEqual(len(attempts), 3)
-        self.assertRegex(attempts[0]["first_cause"]["summary"],
-                         rf"rank 5 on {rank['node_name']}: killed by SIGKILL")
-        self.assertRegex(attempts[1]["first_cause"]["summary"], "host node-4 lost: not heard for")
-        hosts = [rank["node_name"] for rank in attempts[2]["ranks"]]
-        self.assertEqual(hosts, [f"node-{i}" for i in (1, 1, 2, 2, 3, 3, 5, 5)])
-        described = self.cluster.msctl("describe", job).stdout
-        self.assertIn("host node-4 lost", described)
-        log = self.cluster.msctl("logs", "--no-prefix", "--rank", "0", job).stdout
-        self.assertGreaterEqual(float(re.search(r"accuracy (\S+)", log).group(1)), 0.90)
-
-
 if __name__ == "__main__":
     suite.main()
