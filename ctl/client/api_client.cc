@@ -103,6 +103,14 @@ absl::StatusOr<v1::Job> ApiClient::CancelJob(const std::string& job_id, const st
   return std::move(*response.mutable_job());
 }
 
+absl::StatusOr<v1::Job> ApiClient::ScaleJob(const v1::ScaleJobRequest& request) {
+  v1::ScaleJobResponse response;
+  MUSTER_RETURN_IF_ERROR(Call([this](auto* context, const auto& in,
+                                     auto* out) { return stubs_->job.ScaleJob(context, in, out); },
+                              request, &response, timeout_));
+  return std::move(*response.mutable_job());
+}
+
 absl::StatusOr<v1::Job> ApiClient::WaitJob(const std::string& job_id, absl::Duration wait) {
   v1::WaitJobRequest request;
   request.set_job_id(job_id);

@@ -27,6 +27,7 @@ class ApiClient {
   absl::StatusOr<v1::Job> GetJob(const std::string& job_id);
   absl::StatusOr<v1::ListJobsResponse> ListJobs(const v1::ListJobsRequest& request);
   absl::StatusOr<v1::Job> CancelJob(const std::string& job_id, const std::string& reason);
+  absl::StatusOr<v1::Job> ScaleJob(const v1::ScaleJobRequest& request);
   // DEADLINE_EXCEEDED when the job is not final after `wait`.
   absl::StatusOr<v1::Job> WaitJob(const std::string& job_id, absl::Duration wait);
   absl::StatusOr<v1::ListNodesResponse> ListNodes();

@@ -18,6 +18,7 @@ const Command& DescribeCommand();
 const Command& LogsCommand();
 const Command& WaitCommand();
 const Command& CancelCommand();
+const Command& ScaleCommand();
 const Command& CordonCommand();
 const Command& UncordonCommand();
 const Command& DrainCommand();

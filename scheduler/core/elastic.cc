@@ -8,11 +8,14 @@
 namespace muster {
 namespace {
 
-absl::Duration ElasticTimeout(const v1::JobSpec& spec) {
-  return FromProtoDuration(spec.timeouts().elastic());
-}
+constexpr absl::Duration kDefaultTimeout = absl::Seconds(30);
 
 }  // namespace
+
+absl::Duration ElasticTimeout(const v1::JobSpec& spec) {
+  const absl::Duration timeout = FromProtoDuration(spec.timeouts().elastic());
+  return timeout > absl::ZeroDuration() ? timeout : kDefaultTimeout;
+}
 
 std::optional<absl::Duration> WaitsForMore(const v1::JobSpec& spec, int hosts, absl::Duration now,
                                            StartWait* wait) {

@@ -56,6 +56,8 @@ std::optional<absl::Duration> ResizeTime(const v1::JobSpec& spec, int hosts, int
                                          absl::Duration now, GrowthWait* wait);
 
 bool IsElastic(const v1::JobSpec& spec);
+// timeouts.elastic; of a job that was stored without it, the default.
+absl::Duration ElasticTimeout(const v1::JobSpec& spec);
 // "4", or "2:4".
 std::string RangeText(const v1::NodeRange& nodes);
 

@@ -14,6 +14,8 @@
 #include "muster/v1/job_service.pb.h"
 #include "muster/v1/node_service.pb.h"
 #include "scheduler/core/agent_channel.h"
+#include "scheduler/core/restart_policy.h"
+#include "scheduler/core/quota.h"
 #include "scheduler/store/state_store.h"
 
 namespace muster {
@@ -40,9 +42,13 @@ class Scheduler {
     // that ran on a silent host starts elsewhere.
     absl::Duration node_lease = absl::Seconds(20);
     absl::Duration fence_grace = absl::Seconds(10);
+    // As in NodeTable::Options.
+    std::function<absl::Duration()> silent_from;
     absl::Duration reserve_ttl = absl::Seconds(30);
     absl::Duration keep_jobs = absl::Hours(24 * 30);  // Then a final job is removed.
     int max_queued_jobs = 10000;
+    RestartLimits restart_limits;
+    Quota quota;
   };
   // Makes the channel to the agent at `address` (NodeInfo.agent_address).
   using ChannelFactory = std::function<std::unique_ptr<AgentChannel>(const std::string& address)>;
@@ -61,6 +67,9 @@ class Scheduler {
                       std::function<void(const absl::StatusOr<v1::Job>&)> done) = 0;
   virtual void Cancel(const v1::CancelJobRequest& request,
                       std::function<void(const absl::StatusOr<v1::Job>&)> done) = 0;
+  // `who` is for the log.
+  virtual void Scale(const v1::ScaleJobRequest& request, const std::string& who,
+                     std::function<void(const absl::StatusOr<v1::Job>&)> done) = 0;
   virtual absl::StatusOr<v1::Job> Get(const std::string& id_or_prefix) const = 0;
   virtual absl::StatusOr<v1::ListJobsResponse> List(const v1::ListJobsRequest& request) const = 0;
   // Calls `on_change` with the job now and after each durable change, until Unwatch().

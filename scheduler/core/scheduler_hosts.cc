@@ -65,17 +65,21 @@ void SchedulerImpl::LoseHost(JobEntry* entry, int node) {
   StopForHost(entry, node, HowLost(placed));
 }
 
-bool SchedulerImpl::BlameHost(JobEntry* entry, int node, const std::string& how) {
-  const StopCause cause = entry->record.stop_cause;
+bool SchedulerImpl::IsHostToBlame(const JobEntry& entry, int node) const {
+  const StopCause cause = entry.record.stop_cause;
   if (cause != StopCause::kNone && cause != StopCause::kRankFailed) return false;
+  const v1::Attempt& attempt = *CurrentAttempt(entry.record.job);
+  const v1::RankStatus* const first = FindFirstFailure(attempt.ranks());
+  return first == nullptr || first->state() != v1::RANK_STATE_EXITED ||
+         FromTimestamp(first->end_time()) >=
+             nodes_.SilentSince(attempt.placement().nodes(node).node_id());
+}
+
+bool SchedulerImpl::BlameHost(JobEntry* entry, int node, const std::string& how) {
+  if (!IsHostToBlame(*entry, node)) return false;
   v1::Attempt* const attempt = CurrentAttempt(&entry->record.job);
   const v1::NodePlacement& placed = attempt->placement().nodes(node);
   const absl::Time silent_since = nodes_.SilentSince(placed.node_id());
-  const v1::RankStatus* const first = FindFirstFailure(attempt->ranks());
-  if (first != nullptr && first->state() == v1::RANK_STATE_EXITED &&
-      FromTimestamp(first->end_time()) < silent_since) {
-    return false;
-  }
   v1::FirstCause blamed;
   blamed.set_node(placed.node_name());
   blamed.set_reason(absl::StrCat("host ", placed.node_name(), " lost: ", how));
@@ -156,7 +160,7 @@ void SchedulerImpl::MoveJobsAway(const std::string& node_id, const std::string& 
     if (state == v1::JOB_STATE_RESERVING || state == v1::JOB_STATE_STOPPING) continue;
     v1::Attempt* const attempt = CurrentAttempt(&entry->record.job);
     const int node = FindNode(attempt->placement(), node_id);
-    if (node < 0) continue;
+    if (node < 0 || runs_.at(id)->gang->finished(node)) continue;  // Nothing of it is there.
     attempt->set_planned_end(v1::PLANNED_END_DRAINED);
     BeginStop(entry, StopCause::kDrained,
               absl::StrCat("moves away from host ", attempt->placement().nodes(node).node_name(),

@@ -86,6 +86,18 @@ grpc::ServerUnaryReactor* JobServiceRpc::CancelJob(grpc::CallbackServerContext* 
   return reactor;
 }
 
+grpc::ServerUnaryReactor* JobServiceRpc::ScaleJob(grpc::CallbackServerContext* context,
+                                                  const v1::ScaleJobRequest* request,
+                                                  v1::ScaleJobResponse* response) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  loop_->Post([this, who = CallerName(*context, local_user_), request, response, reactor] {
+    Scheduler* const scheduler = seat_->scheduler();
+    if (scheduler == nullptr) return reactor->Finish(ToGrpcStatus(seat_->absence()));
+    scheduler->Scale(*request, who, AnswerWithJob(seat_->answers(), reactor, response));
+  });
+  return reactor;
+}
+
 grpc::ServerUnaryReactor* JobServiceRpc::WaitJob(grpc::CallbackServerContext* context,
                                                  const v1::WaitJobRequest* request,
                                                  v1::WaitJobResponse* response) {

@@ -31,6 +31,9 @@ class JobServiceRpc final : public v1::JobService::CallbackService {
   grpc::ServerUnaryReactor* CancelJob(grpc::CallbackServerContext* context,
                                       const v1::CancelJobRequest* request,
                                       v1::CancelJobResponse* response) override;
+  grpc::ServerUnaryReactor* ScaleJob(grpc::CallbackServerContext* context,
+                                     const v1::ScaleJobRequest* request,
+                                     v1::ScaleJobResponse* response) override;
   grpc::ServerUnaryReactor* WaitJob(grpc::CallbackServerContext* context,
                                     const v1::WaitJobRequest* request,
                                     v1::WaitJobResponse* response) override;
