@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/strings/match.h"
 #include "common/base/fs.h"
 #include "common/job/job_names.h"
 
@@ -11,6 +12,7 @@ namespace muster {
 namespace {
 
 constexpr int64_t kMiB = 1 << 20;
+constexpr int kLeastHostRestarts = 10;
 
 void FillNodes(v1::NodeRange* nodes) {
   if (nodes->min() == 0) nodes->set_min(1);
@@ -41,15 +43,20 @@ void FillRoles(v1::JobSpec* spec) {
   }
 }
 
-void FillPolicies(v1::JobSpec* spec) {
-  if (spec->on_failure() == v1::FAILURE_ACTION_UNSPECIFIED) {
-    spec->set_on_failure(v1::FAILURE_ACTION_STOP_GANG);
-  }
-  v1::SuccessPolicy* success = spec->mutable_success();
-  if (success->who_case() == v1::SuccessPolicy::WHO_NOT_SET) success->set_all(true);
-  if (success->clean_up() == v1::CLEAN_UP_UNSPECIFIED) success->set_clean_up(v1::CLEAN_UP_WAIT);
+// Exit codes by which Paddle's scripts ask their launcher for a restart: ELASTIC_EXIT_CODE, and
+// ELASTIC_AUTO_PARALLEL_EXIT_CODE (python/paddle/distributed/fleet/elastic/manager.py).
+constexpr int kPaddleRestartCodes[] = {101, 102};
 
-  v1::RestartSpec* restart = spec->mutable_restart();
+void FillPaddleRestartCodes(v1::RestartSpec* restart) {
+  if (!restart->always_on().empty()) return;
+  for (const int code : kPaddleRestartCodes) {
+    const auto& never = restart->never_on();
+    if (std::find(never.begin(), never.end(), code) == never.end()) restart->add_always_on(code);
+  }
+}
+
+void FillRestart(v1::JobSpec* spec) {
+  v1::RestartSpec* const restart = spec->mutable_restart();
   if (restart->scope() == v1::RESTART_SCOPE_UNSPECIFIED) {
     restart->set_scope(v1::RESTART_SCOPE_GANG);
   }
@@ -59,7 +66,25 @@ void FillPolicies(v1::JobSpec* spec) {
     restart->mutable_max_delay()->set_seconds(
         std::max<int64_t>(60, restart->first_delay().seconds()));
   }
+  if (!restart->has_max_host_restarts()) {
+    // To go on without a host is what an elastic job is for.
+    const int least = spec->nodes().min() < spec->nodes().max() ? 1 : 0;
+    restart->set_max_host_restarts(DefaultHostRestarts(std::max(restart->max_restarts(), least)));
+  }
+  if (restart->max_restarts() > 0 && absl::StartsWith(spec->contract(), "paddle_")) {
+    FillPaddleRestartCodes(restart);
+  }
+}
 
+void FillPolicies(v1::JobSpec* spec) {
+  if (spec->on_failure() == v1::FAILURE_ACTION_UNSPECIFIED) {
+    spec->set_on_failure(v1::FAILURE_ACTION_STOP_GANG);
+  }
+  v1::SuccessPolicy* success = spec->mutable_success();
+  if (success->who_case() == v1::SuccessPolicy::WHO_NOT_SET) success->set_all(true);
+  if (success->clean_up() == v1::CLEAN_UP_UNSPECIFIED) success->set_clean_up(v1::CLEAN_UP_WAIT);
+
+  FillRestart(spec);
   if (spec->bind() == v1::CORE_BINDING_UNSPECIFIED) spec->set_bind(v1::CORE_BINDING_NONE);
   if (spec->on_partition() == v1::PARTITION_ACTION_UNSPECIFIED) {
     spec->set_on_partition(v1::PARTITION_ACTION_FENCE);
@@ -75,6 +100,7 @@ bool IsZero(const google::protobuf::Duration& duration) {
 
 void FillTimeouts(v1::Timeouts* timeouts) {
   if (IsZero(timeouts->start())) timeouts->mutable_start()->set_seconds(60);
+  if (IsZero(timeouts->elastic())) timeouts->mutable_elastic()->set_seconds(30);
   if (IsZero(timeouts->stop_grace())) timeouts->mutable_stop_grace()->set_seconds(10);
 }
 
@@ -108,6 +134,10 @@ void FillJobDefaults(v1::JobSpec* spec) {
   FillPolicies(spec);
   FillTimeouts(spec->mutable_timeouts());
   FillLogs(spec->mutable_logs());
+}
+
+int DefaultHostRestarts(int max_restarts) {
+  return max_restarts == 0 ? 0 : std::max(max_restarts, kLeastHostRestarts);
 }
 
 const google::protobuf::RepeatedPtrField<std::string>& CommandOf(const v1::JobSpec& spec,

@@ -237,6 +237,9 @@ std::optional<absl::Duration> SchedulerImpl::ResizeTimeOf(JobEntry* entry) {
 int SchedulerImpl::PossibleHosts(const JobEntry& entry) const {
   const v1::Job& job = entry.record.job;
   const v1::Placement& placement = CurrentAttempt(job)->placement();
+  v1::JobSpec spec = job.spec();
+  spec.mutable_nodes()->set_max(std::min(spec.nodes().max(), HostsWithinQuota(entry)));
+  if (spec.nodes().max() <= placement.nodes_size()) return placement.nodes_size();
   const std::set<std::string> avoided = HostsToAvoid(entry);
   ClusterView view = ViewNow();
   std::set<std::string> silent;
@@ -249,13 +252,12 @@ int SchedulerImpl::PossibleHosts(const JobEntry& entry) const {
     // What becomes of it will be known soon.
     if (silent.count(node.node_id()) > 0) return placement.nodes_size();
   }
-  view.nodes.erase(
-      std::remove_if(view.nodes.begin(), view.nodes.end(),
-                     [&](const NodeView& node) { return avoided.count(node.id) > 0; }),
-      view.nodes.end());
+  view.nodes.erase(std::remove_if(view.nodes.begin(), view.nodes.end(),
+                                  [&](const NodeView& node) { return avoided.count(node.id) > 0; }),
+                   view.nodes.end());
   const auto count = [&](ClusterView cluster) {
     ReleasePlacement(placement, &cluster);
-    const absl::StatusOr<GangPlan> plan = PlanGang(job.spec(), cluster, &placement);
+    const absl::StatusOr<GangPlan> plan = PlanGang(spec, cluster, &placement);
     return plan.ok() ? plan->placement.nodes_size() : 0;
   };
   const int possible = count(view);

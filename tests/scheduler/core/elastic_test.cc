@@ -105,14 +105,5 @@ TEST(ResizeTimeTest, AGangThatIsTooSmallRunsUntilTheLeastAreThere) {
   EXPECT_EQ(ResizeTime(Spec(3, 4), 2, 3, kNow, &wait), kNow);
 }
 
-TEST(GoesOnWithoutHostTest, OnlyAnElasticGangAndOnlyForItsHosts) {
-  v1::FirstCause host;
-  host.set_node("node-1");
-  EXPECT_TRUE(GoesOnWithoutHost(Spec(1, 2), host));
-  EXPECT_FALSE(GoesOnWithoutHost(Spec(2, 2), host));
-  host.set_role("worker");
-  EXPECT_FALSE(GoesOnWithoutHost(Spec(1, 2), host));
-}
-
 }  // namespace
 }  // namespace muster

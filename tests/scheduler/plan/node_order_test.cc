@@ -109,5 +109,17 @@ TEST_F(NodeOrderTest, WhoStaysKeepsItsNodeRank) {
   EXPECT_THAT(Names(OrderByPlace(chosen, &previous)), ElementsAre("a3", "b1", "a1"));
 }
 
+TEST_F(NodeOrderTest, ASmallerGangClosesItsRanksUp) {
+  v1::Placement previous;
+  for (const char* id : {"id-a1", "id-a2", "id-a3", "id-b1"}) previous.add_nodes()->set_node_id(id);
+  const std::vector<const NodeView*> without_a2 = {&cluster_.nodes[3], &cluster_.nodes[0],
+                                                   &cluster_.nodes[2]};
+  EXPECT_THAT(Names(OrderByPlace(without_a2, &previous)), ElementsAre("a1", "a3", "b1"));
+  // A newcomer takes what is left, and nobody passes anybody.
+  const std::vector<const NodeView*> with_b2 = {&cluster_.nodes[4], &cluster_.nodes[3],
+                                                &cluster_.nodes[0]};
+  EXPECT_THAT(Names(OrderByPlace(with_b2, &previous)), ElementsAre("a1", "b2", "b1"));
+}
+
 }  // namespace
 }  // namespace muster
