@@ -13,6 +13,7 @@
 #include "common/job/log_name.h"
 #include "common/job/node_list.h"
 #include "common/job/rank_map.h"
+#include "common/job/restart_check.h"
 
 namespace muster {
 namespace {
@@ -20,7 +21,6 @@ namespace {
 constexpr int kMaxPathBytes = 4095;
 constexpr int kMaxListed = 64;  // Labels, constraints.
 constexpr int kMaxDevicesPerRank = 1024;
-constexpr int kMaxRestarts = 1000000;
 constexpr int kMaxPriority = 1000;
 constexpr int kMaxNodeRanksBytes = 256;
 constexpr int64_t kMinSegmentSize = 4096;
@@ -262,17 +262,13 @@ void JobChecker::CheckPolicies() {
   faults_.CheckEnum("on_partition", spec_.on_partition(), v1::PartitionAction_IsValid);
   faults_.CheckEnum("placement", spec_.placement(), v1::PlacementStrategy_IsValid);
   CheckSuccess();
-  const v1::RestartSpec& restart = spec_.restart();
-  faults_.CheckRange("restart.max_restarts", restart.max_restarts(), 0, kMaxRestarts);
-  faults_.CheckEnum("restart.scope", restart.scope(), v1::RestartScope_IsValid);
-  faults_.CheckDuration("restart.window", restart.has_window(), restart.window());
-  faults_.CheckDuration("restart.first_delay", restart.has_first_delay(), restart.first_delay());
-  faults_.CheckDuration("restart.max_delay", restart.has_max_delay(), restart.max_delay());
+  CheckRestart(spec_.restart(), &faults_);
   const v1::Timeouts& timeouts = spec_.timeouts();
   faults_.CheckDuration("timeouts.queue", timeouts.has_queue(), timeouts.queue());
   faults_.CheckDuration("timeouts.start", timeouts.has_start(), timeouts.start());
   faults_.CheckDuration("timeouts.stop_grace", timeouts.has_stop_grace(), timeouts.stop_grace());
   faults_.CheckDuration("timeouts.run", timeouts.has_run(), timeouts.run());
+  faults_.CheckDuration("timeouts.elastic", timeouts.has_elastic(), timeouts.elastic());
 }
 
 void JobChecker::CheckSuccess() {

@@ -18,6 +18,18 @@ bool IsTimeout(StopCause cause) {
   return cause == StopCause::kStartTimeout || cause == StopCause::kRunTimeout;
 }
 
+// The only host of which a rank never started; empty when there are several, or none.
+std::string HostThatDidNotStart(const v1::Attempt& attempt) {
+  std::string host;
+  for (const v1::RankStatus& rank : attempt.ranks()) {
+    const bool started = rank.pid() != 0 || rank.has_start_time();
+    if (started || rank.node_name() == host) continue;
+    if (!host.empty()) return "";
+    host = rank.node_name();
+  }
+  return host;
+}
+
 }  // namespace
 
 v1::FirstCause FindFirstCause(const JobRecord& record, absl::Time now) {
@@ -25,15 +37,18 @@ v1::FirstCause FindFirstCause(const JobRecord& record, absl::Time now) {
   if (record.stop_cause == StopCause::kHostLost && attempt.has_first_cause()) {
     return attempt.first_cause();
   }
-  const v1::RankStatus* const first =
-      IsTimeout(record.stop_cause) || IsPlanned(record.stop_cause)
-          ? nullptr
-          : FindFirstFailure(attempt.ranks());
+  const v1::RankStatus* const first = IsTimeout(record.stop_cause) || IsPlanned(record.stop_cause)
+                                          ? nullptr
+                                          : FindFirstFailure(attempt.ranks());
   if (first != nullptr) return MakeFirstCause(*first, attempt.ranks());
   v1::FirstCause cause;
   cause.set_reason(record.stop_reason.empty() ? "its ranks were stopped from outside"
                                               : record.stop_reason);
   cause.set_summary(cause.reason());
+  if (record.stop_cause == StopCause::kStartFailed ||
+      record.stop_cause == StopCause::kStartTimeout) {
+    cause.set_node(HostThatDidNotStart(attempt));
+  }
   *cause.mutable_time() = ToTimestamp(now);
   return cause;
 }

@@ -9,6 +9,11 @@
 #include "scheduler/core/job_state.h"
 
 namespace muster {
+namespace {
+
+constexpr absl::Duration kRecheck = absl::Seconds(1);
+
+}  // namespace
 
 NodeTable::NodeTable(const Options& options, const Clock* clock, ChannelFactory channels)
     : options_(options), clock_(clock), channels_(std::move(channels)) {}
@@ -76,6 +81,16 @@ void NodeTable::MarkHeard(Entry* entry) {
   entry->dead = false;
 }
 
+void NodeTable::SetObeys(uint64_t session) {
+  Entry* const entry = FindSession(session);
+  if (entry != nullptr) entry->obeys = true;
+}
+
+absl::Duration NodeTable::Unrenewed(const Entry& entry) const {
+  if (entry.obeys || !options_.silent_from) return entry.heard;
+  return std::max(entry.heard, options_.silent_from());
+}
+
 void NodeTable::SetInfo(uint64_t session, const v1::NodeInfo& info) {
   Entry* const entry = FindSession(session);
   if (entry == nullptr) return;
@@ -84,6 +99,7 @@ void NodeTable::SetInfo(uint64_t session, const v1::NodeInfo& info) {
   *entry->info.mutable_labels() = info.labels();
   entry->info.set_cpus(info.cpus());
   entry->info.set_memory_bytes(info.memory_bytes());
+  entry->info.set_degraded(info.degraded());
 }
 
 void NodeTable::Expect(const v1::NodePlacement& placement) {
@@ -120,12 +136,22 @@ bool NodeTable::IsLost(const std::string& node_id) const {
 bool NodeTable::HasFenced(const std::string& node_id) const {
   const auto it = nodes_.find(node_id);
   if (it == nodes_.end()) return false;
-  return clock_->Boot() - it->second.heard >= options_.fenced_after || it->second.dead;
+  return clock_->Boot() - Unrenewed(it->second) >= options_.fenced_after || it->second.dead;
 }
 
 bool NodeTable::IsDead(const std::string& node_id) const {
   const auto it = nodes_.find(node_id);
   return it != nodes_.end() && it->second.dead;
+}
+
+bool NodeTable::IsIll(const std::string& node_id, const v1::DeviceId& device) const {
+  const auto it = nodes_.find(node_id);
+  if (it == nodes_.end()) return false;
+  const auto& devices = it->second.info.devices();
+  return std::any_of(devices.begin(), devices.end(), [&device](const v1::Device& known) {
+    return known.kind() == device.kind() && known.physical() == device.physical() &&
+           !known.healthy();
+  });
 }
 
 absl::Time NodeTable::SilentSince(const std::string& node_id) const {
@@ -180,7 +206,7 @@ NodeTable::Silent NodeTable::CheckSilence() {
       entry.state = v1::NODE_STATE_LOST;
       silent.lost.push_back(id);
     }
-    if (!entry.fence_told && silence >= options_.fenced_after) {
+    if (!entry.fence_told && clock_->Boot() - Unrenewed(entry) >= options_.fenced_after) {
       entry.fence_told = true;
       silent.fenced.push_back(id);
     }
@@ -191,14 +217,22 @@ NodeTable::Silent NodeTable::CheckSilence() {
 std::optional<absl::Duration> NodeTable::NextCheck() const {
   std::optional<absl::Duration> next;
   for (const auto& [id, entry] : nodes_) {
-    absl::Duration after = entry.fence_told ? absl::InfiniteDuration() : options_.fenced_after;
-    if (entry.state == v1::NODE_STATE_READY) after = std::min(after, options_.suspect_after);
-    if (entry.state == v1::NODE_STATE_SUSPECT) after = std::min(after, options_.lost_after);
-    if (after == absl::InfiniteDuration()) continue;
-    const absl::Duration due = entry.heard + after;
+    absl::Duration due = entry.fence_told ? absl::InfiniteDuration() : FenceCheckDue(entry);
+    if (entry.state == v1::NODE_STATE_READY)
+      due = std::min(due, entry.heard + options_.suspect_after);
+    if (entry.state == v1::NODE_STATE_SUSPECT)
+      due = std::min(due, entry.heard + options_.lost_after);
+    if (due == absl::InfiniteDuration()) continue;
     next = next.has_value() ? std::min(*next, due) : due;
   }
   return next;
+}
+
+// What silent_from() says may become earlier, unheard.
+absl::Duration NodeTable::FenceCheckDue(const Entry& entry) const {
+  const absl::Duration due = Unrenewed(entry) + options_.fenced_after;
+  const absl::Duration earliest = entry.heard + options_.fenced_after;
+  return std::min(due, std::max(earliest, clock_->Boot() + kRecheck));
 }
 
 std::vector<v1::Node> NodeTable::List() const {
@@ -210,7 +244,9 @@ std::vector<v1::Node> NodeTable::List() const {
     const NodeRecord& orders = OrdersFor(id);
     node.set_cordoned(orders.cordoned);
     node.set_draining(orders.draining);
-    node.set_reason(orders.reason);
+    const std::string& degraded = entry.info.degraded();
+    node.set_reason(absl::StrCat(
+        degraded, degraded.empty() || orders.reason.empty() ? "" : "; ", orders.reason));
     if (node.state() == v1::NODE_STATE_LOST || node.state() == v1::NODE_STATE_SUSPECT) {
       node.set_reason(absl::StrCat(entry.dead           ? "dead, says an operator"
                                    : entry.session == 0 ? "not connected"
@@ -231,7 +267,8 @@ ClusterView NodeTable::View() const {
   ClusterView view;
   for (const auto& [id, entry] : nodes_) {
     if (!entry.registered) continue;
-    view.nodes.push_back(MakeNodeView(entry.info, Shown(entry), OrdersFor(id).cordoned));
+    const bool no_new_work = OrdersFor(id).cordoned || !entry.info.degraded().empty();
+    view.nodes.push_back(MakeNodeView(entry.info, Shown(entry), no_new_work));
     view.nodes.back().keeps_lease = entry.keeps_lease;
   }
   view.Sort();

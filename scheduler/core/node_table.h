@@ -31,6 +31,9 @@ class NodeTable {
     absl::Duration lost_after;
     // Silence after which a host that keeps its lease has surely killed what it had to.
     absl::Duration fenced_after = absl::InfiniteDuration();
+    // From when on, on Clock::Boot(), no earlier scheduler renews the lease of a host that does not
+    // obey this one yet: its silence counts from there. May become earlier. Null: there is none.
+    std::function<absl::Duration()> silent_from;
   };
   using ChannelFactory = std::function<std::unique_ptr<AgentChannel>(const std::string& address)>;
 
@@ -49,6 +52,8 @@ class NodeTable {
   void Disconnect(uint64_t session);
   // Returns whether that makes the node READY again.
   bool Heard(uint64_t session);
+  // Its heartbeat shows that it took the welcome: from now on it refuses earlier schedulers.
+  void SetObeys(uint64_t session);
   void SetInfo(uint64_t session, const v1::NodeInfo& info);
   // A node that ran something when the scheduler died: it has as long to return as a silent one.
   void Expect(const v1::NodePlacement& placement);
@@ -66,6 +71,8 @@ class NodeTable {
   bool HasFenced(const std::string& node_id) const;
   // The same of every gang, on an operator's word; until the node is heard again.
   bool IsDead(const std::string& node_id) const;
+  // Whether the device is known to be unhealthy.
+  bool IsIll(const std::string& node_id, const v1::DeviceId& device) const;
   // When the silence began that the node is in, or was in last; InfiniteFuture() without one.
   absl::Time SilentSince(const std::string& node_id) const;
 
@@ -94,6 +101,7 @@ class NodeTable {
   struct Entry {
     v1::NodeInfo info;
     bool registered = false;
+    bool obeys = false;
     bool joining = false;
     bool keeps_lease = false;
     v1::NodeState state = v1::NODE_STATE_SUSPECT;  // READY, SUSPECT or LOST.
@@ -110,6 +118,9 @@ class NodeTable {
   Entry* FindSession(uint64_t session);
   v1::NodeState Shown(const Entry& entry) const;
   void MarkHeard(Entry* entry);
+  // Since when, at the latest, nobody has renewed its lease.
+  absl::Duration Unrenewed(const Entry& entry) const;
+  absl::Duration FenceCheckDue(const Entry& entry) const;
 
   const Options options_;
   const Clock* const clock_;

@@ -1,26 +1,165 @@
 #include "scheduler/core/restart_policy.h"
 
 #include <algorithm>
+#include <csignal>
+#include <set>
 
+#include "absl/strings/str_cat.h"
+#include "common/job/exit_result.h"
+#include "common/job/job_defaults.h"
+#include "scheduler/core/fault_class.h"
 #include "scheduler/core/job_state.h"
 
 namespace muster {
+namespace {
 
-std::optional<absl::Duration> RestartDelay(const v1::RestartSpec& spec,
-                                           const std::vector<absl::Time>& failures,
-                                           absl::Time now) {
-  const absl::Time begin = now - FromProtoDuration(spec.window());
-  const auto recent = std::count_if(failures.begin(), failures.end(),
-                                    [begin](absl::Time failure) { return failure >= begin; });
-  if (recent > spec.max_restarts()) return std::nullopt;
-  const absl::Duration max = FromProtoDuration(spec.max_delay());
-  absl::Duration delay = std::min(FromProtoDuration(spec.first_delay()), max);
-  for (auto i = recent; i > 1 && delay < max; --i) delay = std::min(delay * 2, max);
+using History = std::vector<Failure>;
+
+bool IsOnPurpose(const Failure& failure) { return failure.fault == v1::FAULT_CLASS_UNSPECIFIED; }
+
+bool IsFreeStart(const Failure& failure) {
+  return failure.fault == v1::FAULT_CLASS_START && !failure.ranks_ran;
+}
+
+enum class Budget { kOwn, kHosts, kAsked, kStart };
+
+Budget BudgetOf(const Failure& failure) {
+  if (IsHostFault(failure.fault)) return Budget::kHosts;
+  if (failure.fault == v1::FAULT_CLASS_ASKED) return Budget::kAsked;
+  return IsFreeStart(failure) ? Budget::kStart : Budget::kOwn;
+}
+
+int AllowedRestarts(const v1::RestartSpec& restart, const RestartLimits& limits, Budget budget) {
+  switch (budget) {
+    case Budget::kOwn:
+      return restart.max_restarts();
+    case Budget::kHosts:
+      return HostRestarts(restart);
+    case Budget::kAsked:
+      return std::max(restart.max_restarts(), limits.asked_in_a_row);
+    case Budget::kStart:
+      return limits.free_starts;
+  }
+  return 0;
+}
+
+int FailuresWithin(absl::Duration window, const History& history) {
+  const Failure& last = history.back();
+  return static_cast<int>(
+      std::count_if(history.begin(), history.end(), [&last, window](const Failure& failure) {
+        return !IsOnPurpose(failure) && BudgetOf(failure) == BudgetOf(last) &&
+               failure.time >= last.time - window;
+      }));
+}
+
+// The latest failures of the same kind as the last, each within `soon` of its start. What was ended
+// on purpose interrupts them, a free start does not: nothing was tried.
+std::vector<const Failure*> SameInARow(const History& history, absl::Duration soon) {
+  std::vector<const Failure*> row;
+  for (auto it = history.rbegin(); it != history.rend(); ++it) {
+    if (IsFreeStart(*it)) continue;
+    if (IsOnPurpose(*it) || !SameFault(*it, history.back()) || it->ran >= soon) break;
+    row.push_back(&*it);
+  }
+  return row;
+}
+
+// By its own doing, as far as one can tell: SIGKILL comes from elsewhere.
+bool IsProgramsExit(const v1::ExitResult& exit) {
+  static const std::set<int> kOwn = {SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS};
+  return exit.has_code() || kOwn.count(exit.signal()) > 0;
+}
+
+// A host may be at fault where all these failures were on the same one of several: then it is tried
+// once more, elsewhere.
+bool SameErrorAtOnce(const History& history, const RestartLimits& limits) {
+  const Failure& last = history.back();
+  const bool own = last.fault == v1::FAULT_CLASS_PROGRAM || last.fault == v1::FAULT_CLASS_KILLED;
+  if (!own || !IsProgramsExit(last.exit)) return false;
+  const std::vector<const Failure*> row = SameInARow(history, limits.at_once);
+  const bool one_host =
+      last.hosts > 1 && std::all_of(row.begin(), row.end(), [&last](const Failure* failure) {
+        return failure->node_id == last.node_id;
+      });
+  return row.size() >= (one_host ? 3U : 2U);
+}
+
+absl::Duration Doubled(absl::Duration first, absl::Duration max, int times) {
+  absl::Duration delay = std::min(first, max);
+  for (int i = 0; i < times && delay < max; ++i) delay = std::min(delay * 2, max);
   return delay;
 }
 
-bool MayHelp(const v1::FirstCause& cause) {
-  return cause.exit().how_case() != v1::ExitResult::kNotStarted;
+RestartDecision GiveUp(std::string why) {
+  RestartDecision decision;
+  decision.why = std::move(why);
+  return decision;
+}
+
+RestartDecision Again(absl::Duration delay, const RestartLimits& limits, const History& history) {
+  RestartDecision decision;
+  decision.again = true;
+  decision.delay = delay;
+  decision.avoid =
+      HostsToAvoid(history, limits.failures_of_host, limits.host_memory, history.back().time);
+  return decision;
+}
+
+RestartDecision DecideFreeStart(const RestartLimits& limits, const History& history) {
+  int starts = 0;
+  for (auto it = history.rbegin(); it != history.rend() && IsFreeStart(*it); ++it) ++starts;
+  if (starts > limits.free_starts) {
+    return GiveUp(absl::StrCat("no rank ran in ", starts, " starts in a row"));
+  }
+  return Again(limits.free_start_delay * (1 << (starts - 1)), limits, history);
+}
+
+std::string UsedUp(Budget budget, int allowed, absl::Duration window) {
+  const bool hosts = budget == Budget::kHosts;
+  return absl::StrCat(
+      allowed == 1 ? "the only restart" : absl::StrCat("all ", allowed, " restarts"),
+      hosts ? " after lost hosts" : "", " within ", absl::FormatDuration(window),
+      allowed == 1 ? " is" : " are", " used up (restart.",
+      hosts ? "max_host_restarts" : "max_restarts", ")");
+}
+
+}  // namespace
+
+int HostRestarts(const v1::RestartSpec& restart) {
+  return restart.has_max_host_restarts() ? restart.max_host_restarts()
+                                         : DefaultHostRestarts(restart.max_restarts());
+}
+
+RestartDecision DecideRestart(const v1::RestartSpec& restart, const RestartLimits& limits,
+                              const History& history) {
+  const Failure& last = history.back();
+  const Budget budget = BudgetOf(last);
+  const int allowed = AllowedRestarts(restart, limits, budget);
+  if (ForbidsRestart(restart, last.exit)) {
+    return GiveUp(absl::StrCat("exit code ", ShellExitCode(last.exit), " is in restart.never_on"));
+  }
+  if (last.exit.has_not_started()) {
+    return GiveUp(allowed == 0 ? "" : "what cannot be started is not tried again");
+  }
+  if (budget == Budget::kStart) return DecideFreeStart(limits, history);
+  if (allowed == 0) return GiveUp("");
+  if (SameErrorAtOnce(history, limits)) {
+    return GiveUp(absl::StrCat("the same error at once in ",
+                               SameInARow(history, limits.at_once).size(),
+                               " attempts in a row would come again"));
+  }
+  const absl::Duration window = FromProtoDuration(restart.window());
+  const int recent = FailuresWithin(window, history);
+  if (budget != Budget::kAsked && recent > allowed) return GiveUp(UsedUp(budget, allowed, window));
+  const auto in_a_row = static_cast<int>(SameInARow(history, window).size());
+  if (in_a_row > std::max(allowed, limits.least_in_a_row)) {
+    return GiveUp(absl::StrCat("no progress: ", in_a_row,
+                               " attempts in a row ended in the same way within ",
+                               absl::FormatDuration(window), " of their start"));
+  }
+  return Again(Doubled(FromProtoDuration(restart.first_delay()),
+                       FromProtoDuration(restart.max_delay()), recent - 1),
+               limits, history);
 }
 
 }  // namespace muster

@@ -10,19 +10,23 @@
 #include <vector>
 
 #include "common/base/backoff.h"
+#include "scheduler/core/elastic.h"
 #include "scheduler/core/gang_tracker.h"
 #include "scheduler/core/job_machine.h"
 #include "scheduler/core/job_queue.h"
 #include "scheduler/core/job_table.h"
 #include "scheduler/core/node_table.h"
+#include "scheduler/core/restart_policy.h"
+#include "scheduler/core/running_gang.h"
 #include "scheduler/core/scheduler.h"
 
 namespace muster {
 
-// Composes the rooms of this floor; see Scheduler. Five files: scheduler.cc (the interface),
-// scheduler_jobs.cc (a job's way to its start and its end), scheduler_attempts.cc (what becomes of
-// an attempt), scheduler_nodes.cc (what comes from agents), scheduler_hosts.cc (hosts that are
-// lost, or to be emptied).
+// Composes the rooms of this floor; see Scheduler. Eight files: scheduler.cc (the interface),
+// scheduler_queue.cc (the jobs that wait), scheduler_jobs.cc (a job's way to its start and its end),
+// scheduler_attempts.cc (what becomes of an attempt), scheduler_restarts.cc (what follows one that
+// failed), scheduler_nodes.cc (what comes from agents), scheduler_hosts.cc (hosts that are lost, or
+// to be emptied), scheduler_elastic.cc (gangs whose number of hosts may change).
 class SchedulerImpl : public Scheduler {
  public:
   SchedulerImpl(const Options& options, EventLoop* loop, StateStore* store,
@@ -35,6 +39,8 @@ class SchedulerImpl : public Scheduler {
               std::function<void(const absl::StatusOr<v1::Job>&)> done) override;
   void Cancel(const v1::CancelJobRequest& request,
               std::function<void(const absl::StatusOr<v1::Job>&)> done) override;
+  void Scale(const v1::ScaleJobRequest& request, const std::string& who,
+             std::function<void(const absl::StatusOr<v1::Job>&)> done) override;
   absl::StatusOr<v1::Job> Get(const std::string& id_or_prefix) const override;
   absl::StatusOr<v1::ListJobsResponse> List(const v1::ListJobsRequest& request) const override;
   absl::StatusOr<uint64_t> Watch(const std::string& id_or_prefix,
@@ -59,29 +65,35 @@ class SchedulerImpl : public Scheduler {
     EventLoop::TimerId queue_timer = 0;
     EventLoop::TimerId attempt_timer = 0;  // timeouts.start, then timeouts.run.
     EventLoop::TimerId leftover_timer = 0;
-    // restart.scope: rank. Failed ranks that will start again, with the number of that restart;
-    // those that will not; and all failures so far.
+    // restart.scope: rank. Failed ranks that will start again, with the number of that restart; and
+    // those that will not.
     std::map<std::pair<std::string, int>, int> restarting;
     std::set<std::pair<std::string, int>> exhausted;
-    std::map<std::pair<std::string, int>, std::vector<absl::Time>> rank_failures;
     std::vector<EventLoop::TimerId> rank_timers;
+    // On Clock::Boot(): when a pass of the queue first saw it STOPPING.
+    std::optional<absl::Duration> stop_seen;
+    StartWait start_wait;
+    GrowthWait growth;
+    absl::Duration shown_wait = absl::ZeroDuration();  // Until when the reason says that it waits,
+    absl::Time shown_wait_wall;                        // and by the wall clock.
+    struct Refuser {
+      int times = 0;         // In a row.
+      absl::Duration until;  // Then it is forgotten.
+    };
+    std::map<std::string, Refuser> refusers;  // By node id.
   };
   using SubmitDone = std::function<void(const absl::StatusOr<v1::Job>&)>;
 
   // --- scheduler.cc
   bool AnswerRepeatedSubmit(const v1::SubmitJobRequest& request, const v1::JobSpec& spec,
                             const SubmitDone& done);
-  absl::Status CheckSubmit(const v1::SubmitJobRequest& request, const v1::JobSpec& spec) const;
+  absl::Status CheckSubmit(const v1::SubmitJobRequest& request, const v1::JobSpec& spec,
+                           const std::string& owner) const;
   void Sweep();  // Retention.
 
   // --- scheduler_jobs.cc
   void ResumeJob(JobEntry* entry);
-  void Enqueue(JobEntry* entry, absl::Duration delay);
-  void ArmQueueTimer(JobEntry* entry);
-  void SchedulePass();
-  void Pass();
-  ClusterView ViewNow() const;
-  void Place(JobEntry* entry, const GangPlan& plan);
+  void Place(JobEntry* entry, const GangPlan& plan, bool has_passed);
   void MakeGang(JobEntry* entry);
   void OnReserved(JobEntry* entry, const v1::Placement& placement);
   void OnRefused(JobEntry* entry, const absl::Status& status);
@@ -94,18 +106,41 @@ class SchedulerImpl : public Scheduler {
   bool Step(JobEntry* entry, JobEvent event, const std::string& reason);
   JobEntry* FindLive(const std::string& id) const;
 
+  // --- scheduler_queue.cc
+  void Enqueue(JobEntry* entry, absl::Duration delay);
+  void ArmQueueTimer(JobEntry* entry);
+  void SchedulePass();
+  void Pass();
+  void ShowWait(JobEntry* entry, const JobQueue::Decision& decision);
+  // Stops a gang for another job; it starts again when there is room.
+  void Preempt(const std::string& victim, const std::string& job_id);
+  void ArmWakeTimer(const std::vector<RunningGang>& gangs, absl::Duration now);
+  std::vector<RunningGang> RunningGangs(absl::Duration now);
+  ClusterView ViewNow() const;
+  // Of a submit: whether its owner may have one more, and could ever have this one.
+  absl::Status CheckQuota(const v1::JobSpec& spec, const std::string& owner) const;
+  int CountInserting(const std::string& owner) const;
+  // The most hosts that the quota of its owner leaves to a running gang; 0: it has too many.
+  int HostsWithinQuota(const JobEntry& entry) const;
+
   // --- scheduler_attempts.cc
   // Looks at the current attempt and does what is due.
   void Evaluate(JobEntry* entry);
-  bool RestartFailedRanks(JobEntry* entry);
-  void RestartRankLater(JobEntry* entry, const v1::RankStatus& rank, absl::Duration delay);
   void BeginStop(JobEntry* entry, StopCause cause, const std::string& reason,
                  std::function<void()> durable = nullptr);
   void OrderStop(const std::string& id);
   void EndAttempt(JobEntry* entry);
+
+  // --- scheduler_restarts.cc
   void FailAttempt(JobEntry* entry);
-  std::optional<absl::Duration> DelayOfNextAttempt(const v1::Job& job,
-                                                   const v1::FirstCause& cause) const;
+  RestartDecision DecideNext(const v1::Job& job) const;
+  // Whether a device of the rank is unhealthy, as far as is known.
+  bool HasIllDevice(const v1::Attempt& attempt, const std::string& role, int rank) const;
+  // Hosts that the job's next attempt is to do without where it can.
+  std::set<std::string> HostsToAvoid(const JobEntry& entry) const;
+  bool RestartFailedRanks(JobEntry* entry);
+  RestartDecision DecideForFailedRank(JobEntry* entry, const v1::RankStatus& rank);
+  void RestartRankLater(JobEntry* entry, const v1::RankStatus& rank, absl::Duration delay);
 
   // --- scheduler_nodes.cc
   void HeardFrom(uint64_t session);
@@ -128,8 +163,9 @@ class SchedulerImpl : public Scheduler {
   // Whether nothing of the job can run on host `node` of its gang any more, silent as that is.
   bool HostIsOver(const JobEntry& entry, int node) const;
   void LoseHost(JobEntry* entry, int node);
-  // Makes a lost host the attempt's first cause, unless a rank had failed before the host fell
-  // silent. Returns whether it is.
+  // Whether it fell silent before any rank failed.
+  bool IsHostToBlame(const JobEntry& entry, int node) const;
+  // Makes a lost host the attempt's first cause, if it is to blame. Returns whether it is.
   bool BlameHost(JobEntry* entry, int node, const std::string& how);
   // The same, and stops what is left of the gang.
   void StopForHost(JobEntry* entry, int node, const std::string& how);
@@ -141,6 +177,24 @@ class SchedulerImpl : public Scheduler {
   std::vector<std::string> LiveIds() const;
   bool AllNodesConnected(const JobEntry& entry) const;
 
+  // --- scheduler_elastic.cc
+  bool AnswerRepeatedScale(JobEntry* entry, const v1::ScaleJobRequest& request,
+                           const SubmitDone& done);
+  absl::Status CheckScale(const JobEntry& entry, const v1::ScaleJobRequest& request) const;
+  void ChangeRange(JobEntry* entry, const v1::ScaleJobRequest& request);
+  // The job's attempt has ended and another follows.
+  void BeginStartWait(JobEntry* entry);
+  std::string DescribeStartWait(JobEntry* entry, const JobQueue::Decision& decision);
+  // Hosts did not hold their part of what was to be reserved; `mute`: they never answered.
+  void NoteRefusers(JobEntry* entry, bool mute);
+  std::set<std::string> HostsThatRefuse(const Run& run) const;
+  // Stops the gangs that are to go on with another number of hosts. Returns when the next one is
+  // due.
+  std::optional<absl::Duration> ResizeGangs();
+  std::optional<absl::Duration> ResizeTimeOf(JobEntry* entry);
+  int PossibleHosts(const JobEntry& entry) const;
+
+  static absl::Status CheckSpec(const v1::JobSpec& spec);
   absl::Time Now() const { return loop_->clock()->Wall(); }
 
   const Options options_;
@@ -157,6 +211,9 @@ class SchedulerImpl : public Scheduler {
   // By node id: reservations of a scheduler that died, to be released before anything else.
   std::map<std::string, std::vector<v1::GangRef>> releases_;
   bool pass_posted_ = false;
+  std::map<std::string, int> inserting_;  // By owner: submits that are not durable yet.
+  // On Clock::Boot(): until then nodes may be on their way that a scheduler before this one had.
+  absl::Duration settled_at_ = absl::ZeroDuration();
   EventLoop::TimerId wake_timer_ = 0;
   EventLoop::TimerId silence_timer_ = 0;
   EventLoop::TimerId sweep_timer_ = 0;

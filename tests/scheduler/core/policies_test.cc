@@ -1,23 +1,13 @@
-// The small decisions: restart, success, first cause.
+// The small decisions: success, first cause.
 #include <csignal>
 
 #include "common/job/exit_result.h"
 #include "gtest/gtest.h"
 #include "scheduler/core/first_cause.h"
-#include "scheduler/core/restart_policy.h"
 #include "scheduler/core/success_policy.h"
 
 namespace muster {
 namespace {
-
-v1::RestartSpec MakeRestart(int max) {
-  v1::RestartSpec spec;
-  spec.set_max_restarts(max);
-  spec.mutable_window()->set_seconds(600);
-  spec.mutable_first_delay()->set_seconds(1);
-  spec.mutable_max_delay()->set_seconds(5);
-  return spec;
-}
 
 const absl::Time kNow = absl::FromUnixSeconds(1700000000);
 
@@ -36,32 +26,6 @@ v1::RankStatus* AddRank(v1::Attempt* attempt, const std::string& role, v1::RankS
     rank->set_end_boottime_ns(ended_at);
   }
   return rank;
-}
-
-TEST(RestartPolicyTest, DelaysDoubleUpToTheBound) {
-  const v1::RestartSpec spec = MakeRestart(5);
-  std::vector<absl::Time> failures;
-  for (const int seconds : {1, 2, 4, 5, 5}) {
-    failures.push_back(kNow);
-    EXPECT_EQ(RestartDelay(spec, failures, kNow), absl::Seconds(seconds));
-  }
-  failures.push_back(kNow);
-  EXPECT_EQ(RestartDelay(spec, failures, kNow), std::nullopt);
-}
-
-TEST(RestartPolicyTest, ForgetsFailuresOlderThanTheWindow) {
-  const v1::RestartSpec spec = MakeRestart(1);
-  EXPECT_EQ(RestartDelay(spec, {kNow, kNow}, kNow), std::nullopt);
-  const absl::Time later = kNow + absl::Seconds(601);
-  EXPECT_EQ(RestartDelay(spec, {kNow, kNow, later}, later), absl::Seconds(1));
-}
-
-TEST(RestartPolicyTest, WhatCouldNotBeStartedIsNotTriedAgain) {
-  v1::FirstCause cause;
-  *cause.mutable_exit() = NotStarted("no such file");
-  EXPECT_FALSE(MayHelp(cause));
-  *cause.mutable_exit() = KilledBy(SIGKILL);
-  EXPECT_TRUE(MayHelp(cause));
 }
 
 TEST(SuccessPolicyTest, AllMeansEveryRank) {
@@ -139,6 +103,18 @@ TEST(FirstCauseTest, ATimeoutComesBeforeWhatItsRanksDid) {
 
   EXPECT_EQ(cause.reason(), record.stop_reason);
   EXPECT_EQ(ExitCodeOf(record, cause), kExitTimeout);
+}
+
+TEST(FirstCauseTest, AStartThatFailedIsBlamedOnTheOnlyHostThatDidNotStart) {
+  JobRecord record;
+  record.stop_cause = StopCause::kStartTimeout;
+  record.stop_reason = "not started";
+  v1::Attempt* const attempt = record.job.mutable_status()->add_attempts();
+  AddRank(attempt, "worker", v1::RANK_STATE_RUNNING)->set_pid(7);
+  AddRank(attempt, "worker", v1::RANK_STATE_STARTING)->set_node_name("node-2");
+  EXPECT_EQ(FindFirstCause(record, kNow).node(), "node-2");
+  AddRank(attempt, "worker", v1::RANK_STATE_STARTING)->set_node_name("node-3");
+  EXPECT_EQ(FindFirstCause(record, kNow).node(), "");
 }
 
 TEST(FirstCauseTest, AFailureIsNeverExitCodeZero) {
