@@ -10,6 +10,9 @@ namespace muster {
 // makes it the same job. Blocks.
 absl::StatusOr<v1::Job> SubmitSurely(ApiClient* api, const v1::SubmitJobRequest& request);
 
+// The same for a change of a job's hosts: the request id makes it happen once.
+absl::StatusOr<v1::Job> ScaleSurely(ApiClient* api, const v1::ScaleJobRequest& request);
+
 }  // namespace muster
 
 #endif  // MUSTER_CTL_CLIENT_SURE_SUBMIT_H_
