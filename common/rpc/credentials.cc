@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <map>
+#include <memory>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -13,6 +15,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "common/base/mutex.h"
 #include "common/base/status.h"
 #include "grpcpp/security/tls_certificate_provider.h"
 #include "grpcpp/security/tls_credentials_options.h"
@@ -56,10 +59,22 @@ absl::Status CheckFiles(const SecurityOptions& security) {
   return absl::OkStatus();
 }
 
-std::shared_ptr<grpc::experimental::FileWatcherCertificateProvider> WatchFiles(
-    const SecurityOptions& security) {
-  return std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
-      security.tls_key, security.tls_cert, security.tls_ca, kReloadSeconds);
+using Provider = grpc::experimental::FileWatcherCertificateProvider;
+
+// One for each set of files, and for good, as gRPC's own references do not keep the wrapper alive:
+// each has a thread and reads the files anew, and a scheduler has a channel to each of thousands of
+// agents.
+std::shared_ptr<Provider> WatchFiles(const SecurityOptions& security) {
+  static auto* const mutex = new Mutex;
+  static auto* const known = new std::map<std::vector<std::string>, std::shared_ptr<Provider>>;
+  const MutexLock lock(mutex);
+  std::shared_ptr<Provider>& provider =
+      (*known)[{security.tls_cert, security.tls_key, security.tls_ca}];
+  if (provider == nullptr) {
+    provider = std::make_shared<Provider>(security.tls_key, security.tls_cert, security.tls_ca,
+                                          kReloadSeconds);
+  }
+  return provider;
 }
 
 bool HasTls(const SecurityOptions& security) { return !security.tls_cert.empty(); }

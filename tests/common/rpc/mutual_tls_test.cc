@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/fs.h"
@@ -99,6 +100,17 @@ TEST_F(MutualTlsTest, KeepsAClientWithoutTlsOut) {
   SecurityOptions insecure;
   insecure.insecure = true;
   EXPECT_EQ(CallWith(insecure), grpc::StatusCode::UNAVAILABLE);
+}
+
+// The scheduler of a large cluster has thousands of channels, and one thread that looks at its
+// files.
+TEST_F(MutualTlsTest, ManyChannelsShareTheThreadThatWatchesTheFiles) {
+  const SecurityOptions security = ca_.Issue("client", ca_);
+  EXPECT_EQ(CallWith(security), grpc::StatusCode::UNIMPLEMENTED);
+  const size_t before = ListDir("/proc/self/task").value().size();
+  std::vector<std::shared_ptr<grpc::Channel>> channels;
+  for (int i = 0; i < 50; ++i) channels.push_back(MakeFreshChannel(address_, security).value());
+  EXPECT_LT(ListDir("/proc/self/task").value().size(), before + 10);
 }
 
 }  // namespace
