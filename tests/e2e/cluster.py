@@ -103,6 +103,9 @@ class Cluster:
         nodes = json.loads(self.msctl("get", "nodes", "-o", "json").stdout).get("nodes", [])
         return any(node.get("state") == "NODE_STATE_READY" for node in nodes)
 
+    def node_name(self):
+        return json.loads(self.msctl("get", "nodes", "-o", "json").stdout)["nodes"][0]["info"]["name"]
+
     def kill_agent(self, sig=signal.SIGKILL):
         """Ends msagentd and reaps it; its ranks go on."""
         self._agent.send_signal(sig)
