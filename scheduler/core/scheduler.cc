@@ -24,14 +24,6 @@ constexpr absl::Duration kKeepRequests = absl::Hours(24);
 constexpr absl::Duration kSweepInterval = absl::Minutes(10);
 constexpr size_t kMaxRequestId = 128;
 
-absl::Status CheckSpec(const v1::JobSpec& spec) {
-  const std::vector<v1::ErrorDetail> errors = CheckJob(spec);
-  if (errors.empty()) return CheckContract(spec);
-  v1::ErrorDetails details;
-  for (const v1::ErrorDetail& error : errors) *details.add_errors() = error;
-  return WithDetails(CheckJobStatus(spec), details);
-}
-
 }  // namespace
 
 std::unique_ptr<Scheduler> Scheduler::Make(const Options& options, EventLoop* loop,
@@ -49,7 +41,8 @@ SchedulerImpl::SchedulerImpl(const Options& options, EventLoop* loop, StateStore
       nodes_({options.suspect_after, options.lost_after,
               options.node_lease > absl::ZeroDuration()
                   ? FencedAfter(options.node_lease, options.fence_grace)
-                  : absl::InfiniteDuration()},
+                  : absl::InfiniteDuration(),
+              options.silent_from},
              loop->clock(), std::move(channels)) {}
 
 SchedulerImpl::~SchedulerImpl() {
@@ -72,6 +65,9 @@ absl::Status SchedulerImpl::Load() {
   for (const RequestRecord& request : state.requests) requests_[request.request_id] = request;
   for (const NodeRecord& orders : state.nodes) nodes_.SetOrders(orders);
   for (const JobRecord& record : state.jobs) {
+    if (!IsFinalState(record.job.status().state())) {
+      settled_at_ = loop_->clock()->Boot() + options_.lost_after;
+    }
     JobEntry* const entry = jobs_.AddLoaded(record);
     if (!IsFinalState(record.job.status().state())) ResumeJob(entry);
   }
@@ -86,7 +82,7 @@ void SchedulerImpl::Submit(const v1::SubmitJobRequest& request, const std::strin
   v1::JobSpec spec = request.spec();
   CompleteSpec(&spec);
   if (AnswerRepeatedSubmit(request, spec, done)) return;
-  const absl::Status check = CheckSubmit(request, spec);
+  const absl::Status check = CheckSubmit(request, spec, owner);
   if (!check.ok()) return done(check);
 
   JobRecord record;
@@ -100,21 +96,24 @@ void SchedulerImpl::Submit(const v1::SubmitJobRequest& request, const std::strin
   status->set_owner(owner);
   const RequestRecord made{request.request_id(), record.job.id(), Now()};
   requests_[made.request_id] = made;
-  jobs_.Insert(record, made, [this, made, done = std::move(done)](const absl::Status& stored) {
-    if (!stored.ok()) {
-      requests_.erase(made.request_id);
-      if (DetailsOf(stored).errors_size() > 0) return done(stored);
-      return done(WithDetail(stored, "STORE_FULL", "", "free space on the scheduler's disk"));
-    }
-    JobEntry* const entry = jobs_.Find(made.job_id);
-    LOG(INFO) << "job=" << made.job_id << " SUBMITTED";
-    runs_[made.job_id] = std::make_unique<Run>();
-    ArmQueueTimer(entry);
-    Enqueue(entry, absl::ZeroDuration());
-    Pass();  // At once: the reservation goes out in this turn.
-    Failpoint("scheduler.before_submit_answer");
-    done(entry->shown);
-  });
+  ++inserting_[owner];
+  jobs_.Insert(
+      record, made, [this, made, owner, done = std::move(done)](const absl::Status& stored) {
+        if (--inserting_[owner] == 0) inserting_.erase(owner);
+        if (!stored.ok()) {
+          requests_.erase(made.request_id);
+          if (DetailsOf(stored).errors_size() > 0) return done(stored);
+          return done(WithDetail(stored, "STORE_FULL", "", "free space on the scheduler's disk"));
+        }
+        JobEntry* const entry = jobs_.Find(made.job_id);
+        LOG(INFO) << "job=" << made.job_id << " SUBMITTED";
+        runs_[made.job_id] = std::make_unique<Run>();
+        ArmQueueTimer(entry);
+        Enqueue(entry, absl::ZeroDuration());
+        Pass();  // At once: the reservation goes out in this turn.
+        Failpoint("scheduler.before_submit_answer");
+        done(entry->shown);
+      });
 }
 
 bool SchedulerImpl::AnswerRepeatedSubmit(const v1::SubmitJobRequest& request,
@@ -128,7 +127,11 @@ bool SchedulerImpl::AnswerRepeatedSubmit(const v1::SubmitJobRequest& request,
     done(absl::NotFoundError(absl::StrCat("job ", id, ": made by this request_id, and removed")));
     return true;
   }
-  if (!google::protobuf::util::MessageDifferencer::Equals(entry->record.job.spec(), spec)) {
+  v1::JobSpec made = entry->record.job.spec();
+  if (entry->record.job.status().has_submitted_nodes()) {
+    *made.mutable_nodes() = entry->record.job.status().submitted_nodes();
+  }
+  if (!google::protobuf::util::MessageDifferencer::Equals(made, spec)) {
     done(WithDetail(
         absl::AlreadyExistsError(absl::StrCat("request_id ", request.request_id(),
                                               ": has made job ", id, " from another spec")),
@@ -144,8 +147,16 @@ bool SchedulerImpl::AnswerRepeatedSubmit(const v1::SubmitJobRequest& request,
   return true;
 }
 
+absl::Status SchedulerImpl::CheckSpec(const v1::JobSpec& spec) {
+  const std::vector<v1::ErrorDetail> errors = CheckJob(spec);
+  if (errors.empty()) return CheckContract(spec);
+  v1::ErrorDetails details;
+  for (const v1::ErrorDetail& error : errors) *details.add_errors() = error;
+  return WithDetails(CheckJobStatus(spec), details);
+}
+
 absl::Status SchedulerImpl::CheckSubmit(const v1::SubmitJobRequest& request,
-                                        const v1::JobSpec& spec) const {
+                                        const v1::JobSpec& spec, const std::string& owner) const {
   if (request.request_id().empty() || request.request_id().size() > kMaxRequestId) {
     return WithDetail(
         absl::InvalidArgumentError(absl::StrCat("request_id: ", request.request_id().size(),
@@ -158,6 +169,7 @@ absl::Status SchedulerImpl::CheckSubmit(const v1::SubmitJobRequest& request,
                           absl::StrCat("the queue is full: ", queue_.size(), " jobs wait")),
                       "QUEUE_FULL", "", "wait for some of them, or cancel some");
   }
+  MUSTER_RETURN_IF_ERROR(CheckQuota(spec, owner));
   const ClusterView cluster = nodes_.View();
   if (cluster.nodes.empty()) return absl::OkStatus();  // They may be on their way.
   const absl::Status fits = CheckEverFits(spec, cluster);

@@ -1,4 +1,4 @@
-// A job's way through the queue to its start, and to its end.
+// A job's way from its place to its start, and to its end.
 #include <algorithm>
 #include <utility>
 
@@ -85,75 +85,7 @@ void SchedulerImpl::ResumeJob(JobEntry* entry) {
   ArmAttemptTimer(entry);
 }
 
-void SchedulerImpl::Enqueue(JobEntry* entry, absl::Duration delay) {
-  JobQueue::Item item;
-  item.job_id = entry->record.job.id();
-  item.priority = entry->record.job.spec().priority();
-  item.submit_ns = absl::ToUnixNanos(FromTimestamp(entry->record.job.status().submit_time()));
-  item.spec = &entry->record.job.spec();
-  const v1::Attempt* const last = CurrentAttempt(static_cast<const v1::Job&>(entry->record.job));
-  if (last != nullptr) item.previous = &last->placement();
-  item.not_before = loop_->clock()->Boot() + delay;
-  queue_.Add(item);
-  SchedulePass();
-}
-
-void SchedulerImpl::ArmQueueTimer(JobEntry* entry) {
-  const v1::Job& job = entry->record.job;
-  const absl::Duration limit = TimeoutOf(job.spec().timeouts().queue());
-  if (limit == absl::InfiniteDuration() || job.status().attempts_size() > 0) return;
-  const absl::Duration left = FromTimestamp(job.status().submit_time()) + limit - Now();
-  runs_.at(job.id())->queue_timer = loop_->After(left, [this, id = job.id(), limit] {
-    JobEntry* const late = FindLive(id);
-    if (late == nullptr || !IsWaitingState(late->record.job.status().state())) return;
-    if (late->record.job.status().attempts_size() > 0) return;
-    const std::string waited_for = late->record.job.status().reason();
-    Finish(late, JobEvent::kFail,
-           absl::StrCat("not started within ", absl::FormatDuration(limit),
-                        waited_for.empty() ? "" : ": ", waited_for),
-           kExitTimeout);
-  });
-}
-
-void SchedulerImpl::SchedulePass() {
-  if (std::exchange(pass_posted_, true)) return;
-  loop_->Post([this, alive = alive_] {
-    if (*alive) Pass();
-  });
-}
-
-void SchedulerImpl::Pass() {
-  pass_posted_ = false;
-  const absl::Duration now = loop_->clock()->Boot();
-  for (const JobQueue::Decision& decision : queue_.Pass(ViewNow(), now)) {
-    JobEntry* const entry = jobs_.Find(decision.job_id);
-    if (decision.plan.ok()) {
-      Place(entry, *decision.plan);
-      continue;
-    }
-    v1::JobStatus* const status = entry->record.job.mutable_status();
-    const std::string reason(decision.plan.status().message());
-    if (status->state() == v1::JOB_STATE_QUEUED && status->reason() == reason) continue;
-    Step(entry, JobEvent::kWait, reason);
-    status->clear_next_start_time();
-    jobs_.Save(entry);
-  }
-  loop_->Cancel(wake_timer_);
-  const std::optional<absl::Duration> wake = queue_.NextWake(now);
-  if (wake.has_value()) wake_timer_ = loop_->After(*wake - now, [this] { SchedulePass(); });
-}
-
-ClusterView SchedulerImpl::ViewNow() const {
-  ClusterView view = nodes_.View();
-  for (const auto& [id, run] : runs_) {
-    const v1::Job& job = jobs_.Find(id)->record.job;
-    if (!HoldsDevices(job.status().state())) continue;
-    TakePlacement(CurrentAttempt(job)->placement(), &view);
-  }
-  return view;
-}
-
-void SchedulerImpl::Place(JobEntry* entry, const GangPlan& plan) {
+void SchedulerImpl::Place(JobEntry* entry, const GangPlan& plan, bool has_passed) {
   v1::Job& job = entry->record.job;
   Step(entry, JobEvent::kPlace, "");
   entry->record.stop_cause = StopCause::kNone;
@@ -163,6 +95,7 @@ void SchedulerImpl::Place(JobEntry* entry, const GangPlan& plan) {
   const int number = last == nullptr ? 0 : last->number() + 1;
   *job.mutable_status()->add_attempts() = MakeAttempt(job.spec(), number, plan.placement);
   *CurrentAttempt(&job)->mutable_start_time() = ToTimestamp(Now());
+  CurrentAttempt(&job)->set_has_passed(has_passed);
   MakeGang(entry);
   ArmAttemptTimer(entry);
   jobs_.Save(entry);  // Not waited for: a reservation that nobody remembers lapses.
@@ -171,6 +104,9 @@ void SchedulerImpl::Place(JobEntry* entry, const GangPlan& plan) {
 
 void SchedulerImpl::MakeGang(JobEntry* entry) {
   const std::string id = entry->record.job.id();
+  runs_.at(id)->stop_seen.reset();
+  runs_.at(id)->growth = {loop_->clock()->Boot() + ElasticTimeout(entry->record.job.spec()),
+                          std::nullopt};
   v1::GangRef gang;
   gang.set_job_id(id);
   gang.set_attempt(CurrentAttempt(entry->record.job)->number());
@@ -226,6 +162,7 @@ void SchedulerImpl::OnReserved(JobEntry* entry, const v1::Placement& placement) 
 void SchedulerImpl::OnRefused(JobEntry* entry, const absl::Status& status) {
   v1::Job& job = entry->record.job;
   if (job.status().state() != v1::JOB_STATE_RESERVING) return;
+  NoteRefusers(entry, /*mute=*/absl::IsDeadlineExceeded(status));
   job.mutable_status()->mutable_attempts()->RemoveLast();  // It never was.
   Step(entry, JobEvent::kRefuse, std::string(status.message()));
   DropGang(entry);
@@ -309,7 +246,6 @@ void SchedulerImpl::DropGang(JobEntry* entry) {
   run->rank_timers.clear();
   run->restarting.clear();
   run->exhausted.clear();
-  run->rank_failures.clear();
   if (run->gang == nullptr) return;
   run->gang->Abandon();
   // It may be the caller, further up the stack.

@@ -8,6 +8,7 @@
 
 #include "google/protobuf/map.h"
 #include "muster/v1/node.pb.h"
+#include "muster/v1/placement.pb.h"
 
 namespace muster {
 
@@ -43,6 +44,11 @@ struct ClusterView {
 
   void Sort();
 };
+
+// Marks what `placement` takes.
+void TakePlacement(const v1::Placement& placement, ClusterView* cluster);
+// The reverse, for what was taken once.
+void ReleasePlacement(const v1::Placement& placement, ClusterView* cluster);
 
 NodeView MakeNodeView(const v1::NodeInfo& info, v1::NodeState state, bool cordoned);
 

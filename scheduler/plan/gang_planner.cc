@@ -26,31 +26,20 @@ absl::StatusOr<std::vector<Constraint>> ParseConstraints(const v1::JobSpec& spec
   return constraints;
 }
 
-// By host, with the ports that the job itself names.
-std::vector<Share> SharesOf(const v1::JobSpec& spec, int num_nodes) {
-  std::vector<Share> shares;
-  for (int i = 0; i < num_nodes; ++i) shares.push_back(ShareOfNode(spec, num_nodes, i));
-  const absl::StatusOr<const LaunchContract*> contract = FindContract(spec.contract());
-  if (!contract.ok()) return shares;
-  for (const RoleNeeds& needs : (*contract)->Needs(spec)) {
-    const int role = FindRole(spec, needs.role);
-    if (needs.fixed_port_of_first_rank == 0 || role < 0) continue;
-    for (int i = 0; i < num_nodes; ++i) {
-      if (RoleCountOnNode(spec.roles(role), num_nodes, i) == 0) continue;
-      shares[static_cast<size_t>(i)].ports.insert(
-          static_cast<uint32_t>(needs.fixed_port_of_first_rank));
-      break;  // The first rank is on the role's first host.
-    }
-  }
-  return shares;
+// Whether a host's share does not depend on how many hosts there are, nor on which it is.
+bool SharesStaySame(const v1::JobSpec& spec) {
+  return std::all_of(spec.roles().begin(), spec.roles().end(), [](const v1::RoleSpec& role) {
+    return role.per_node() > 0 && role.node_ranks().empty();
+  });
 }
 
 // Nodes for a gang of exactly `num_nodes`, or what is in the way: the preferred ones, and in the
-// order of their places as far as their shares allow.
+// order of their places as far as their shares allow. `found`: how many hosts have a node.
 absl::StatusOr<std::vector<const NodeView*>> ChooseNodes(const v1::JobSpec& spec, int num_nodes,
                                                          const std::vector<Constraint>& constraints,
                                                          const ClusterView& cluster, FitMode mode,
-                                                         const v1::Placement* previous) {
+                                                         const v1::Placement* previous,
+                                                         int* found_nodes) {
   const std::vector<Share> shares = SharesOf(spec, num_nodes);
   const FindMisfitOf misfit = [&constraints, mode](const NodeView& node, const Share& share) {
     return FindMisfit(node, constraints, share, mode);
@@ -68,6 +57,7 @@ absl::StatusOr<std::vector<const NodeView*>> ChooseNodes(const v1::JobSpec& spec
   };
   NodeMatch match = MatchNodes(OrderByPreference(wish, cluster), shares, misfit);
   const int found = static_cast<int>(match.nodes.size());
+  *found_nodes = found;
   if (found < num_nodes) {
     return absl::ResourceExhaustedError(CountMisfits(match.misfits, found, num_nodes, mode));
   }
@@ -85,11 +75,15 @@ absl::StatusOr<std::vector<const NodeView*>> ChooseMostNodes(const v1::JobSpec& 
   MUSTER_ASSIGN_OR_RETURN(const std::vector<Constraint> constraints, ParseConstraints(spec));
   const int least = std::max(spec.nodes().min(), 1);
   const int there = static_cast<int>(cluster.nodes.size());
-  for (int n = std::min(std::max(spec.nodes().max(), least), there); n > least; --n) {
-    auto chosen = ChooseNodes(spec, n, constraints, cluster, mode, previous);
+  int found = 0;
+  int n = std::min(std::max(spec.nodes().max(), least), there);
+  while (n > least) {
+    auto chosen = ChooseNodes(spec, n, constraints, cluster, mode, previous, &found);
     if (chosen.ok()) return chosen;
+    // Hosts of equal shares fit that many times, not once more in any smaller gang.
+    n = SharesStaySame(spec) ? std::min(n - 1, found) : n - 1;
   }
-  return ChooseNodes(spec, least, constraints, cluster, mode, previous);
+  return ChooseNodes(spec, least, constraints, cluster, mode, previous, &found);
 }
 
 // Free devices of one kind, `count` of them: of the NUMA node with the fewest that suffice, else of
@@ -193,41 +187,22 @@ absl::Status CheckEverFits(const v1::JobSpec& spec, const ClusterView& cluster) 
   return ChooseMostNodes(spec, cluster, FitMode::kEver, nullptr).status();
 }
 
-void ClaimFor(const v1::JobSpec& spec, ClusterView* cluster) {
-  const absl::StatusOr<std::vector<Constraint>> constraints = ParseConstraints(spec);
-  if (!constraints.ok()) return;
-  // The shares of the widest gang are the smallest: any node that can take one may be wanted.
-  const int widest = std::max({spec.nodes().max(), spec.nodes().min(), 1});
-  Share last;
-  for (int i = widest - 1; i >= 0; --i) {
-    const Share share = ShareOfNode(spec, widest, i);
-    if (share == last) continue;
-    last = share;
-    for (NodeView& node : cluster->nodes) {
-      if (FindMisfit(node, *constraints, share, FitMode::kEver).has_value()) continue;
-      for (DeviceView& device : node.devices) {
-        if (share.devices.count(device.kind) > 0) device.in_use = true;
-      }
+std::vector<Share> SharesOf(const v1::JobSpec& spec, int num_nodes) {
+  std::vector<Share> shares;
+  for (int i = 0; i < num_nodes; ++i) shares.push_back(ShareOfNode(spec, num_nodes, i));
+  const absl::StatusOr<const LaunchContract*> contract = FindContract(spec.contract());
+  if (!contract.ok()) return shares;
+  for (const RoleNeeds& needs : (*contract)->Needs(spec)) {
+    const int role = FindRole(spec, needs.role);
+    if (needs.fixed_port_of_first_rank == 0 || role < 0) continue;
+    for (int i = 0; i < num_nodes; ++i) {
+      if (RoleCountOnNode(spec.roles(role), num_nodes, i) == 0) continue;
+      shares[static_cast<size_t>(i)].ports.insert(
+          static_cast<uint32_t>(needs.fixed_port_of_first_rank));
+      break;  // The first rank is on the role's first host.
     }
   }
-}
-
-void TakePlacement(const v1::Placement& placement, ClusterView* cluster) {
-  for (const v1::NodePlacement& taken : placement.nodes()) {
-    for (NodeView& node : cluster->nodes) {
-      if (node.id != taken.node_id()) continue;
-      node.ranks_in_use += taken.ranks_size();
-      for (const v1::RankPlacement& rank : taken.ranks()) {
-        node.ports_in_use.insert(rank.ports().begin(), rank.ports().end());
-        node.ports_in_use.insert(rank.fixed_ports().begin(), rank.fixed_ports().end());
-      }
-      for (const v1::DeviceId& id : taken.devices()) {
-        for (DeviceView& device : node.devices) {
-          if (device.kind == id.kind() && device.physical == id.physical()) device.in_use = true;
-        }
-      }
-    }
-  }
+  return shares;
 }
 
 }  // namespace muster

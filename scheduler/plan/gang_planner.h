@@ -9,6 +9,7 @@
 #include "muster/v1/job.pb.h"
 #include "muster/v1/placement.pb.h"
 #include "scheduler/plan/cluster_view.h"
+#include "scheduler/plan/fit.h"
 
 namespace muster {
 
@@ -32,13 +33,8 @@ absl::StatusOr<GangPlan> PlanGang(const v1::JobSpec& spec, const ClusterView& cl
 // with counted reasons.
 absl::Status CheckEverFits(const v1::JobSpec& spec, const ClusterView& cluster);
 
-// Keeps for `spec`, which has waited too long, what it may need: on every node that it could ever
-// use, no device of its kinds counts as free any more. Gangs planned on `cluster` afterwards cannot
-// take them. Ranks without devices are not held back.
-void ClaimFor(const v1::JobSpec& spec, ClusterView* cluster);
-
-// Marks what `placement` takes.
-void TakePlacement(const v1::Placement& placement, ClusterView* cluster);
+// What each host of a gang of `num_nodes` gets, by host; with the ports that the job itself names.
+std::vector<Share> SharesOf(const v1::JobSpec& spec, int num_nodes);
 
 }  // namespace muster
 

@@ -230,15 +230,6 @@ TEST(GangPlannerTest, ServersLeaveTheNodesWithDevicesToTheTrainers) {
               HasSubstr("1 too few devices (need 2 nvidia, have 0 free), 3 fit (need 4 nodes)"));
 }
 
-TEST(GangPlannerTest, AClaimIsForTheHostsWithDevicesToo) {
-  v1::JobSpec spec = ServersAndTrainers();
-  spec.mutable_roles(0)->set_node_ranks("2-3");
-  spec.mutable_roles(1)->set_node_ranks("0-1");
-  ClusterView cluster{{MakeNode("a", 2)}};
-  ClaimFor(spec, &cluster);
-  EXPECT_TRUE(cluster.nodes[0].devices[0].in_use);
-}
-
 TEST(GangPlannerTest, APortThatAJobNamesIsGivenOnceOnANode) {
   v1::JobSpec spec = MakeSpec(1, 1, 1, 0);
   spec.set_contract("mindspore");
