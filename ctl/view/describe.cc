@@ -42,6 +42,18 @@ std::string LabelsText(const google::protobuf::Map<std::string, std::string>& la
   return absl::StrJoin(sorted, ", ", absl::PairFormatter("="));
 }
 
+// "2; within 10m at most 3, 10 after lost hosts".
+std::string RestartsText(const v1::Job& job) {
+  const v1::RestartSpec& restart = job.spec().restart();
+  std::string text = absl::StrCat(job.status().restarts());
+  if (restart.max_restarts() == 0 && restart.max_host_restarts() == 0) return text;
+  const absl::Duration window =
+      absl::Seconds(restart.window().seconds()) + absl::Nanoseconds(restart.window().nanos());
+  return absl::StrCat(text, "; within ", absl::FormatDuration(window), " at most ",
+                      restart.max_restarts(), ", ", restart.max_host_restarts(),
+                      " after lost hosts");
+}
+
 std::string AttemptText(const v1::Attempt& attempt, absl::Time now) {
   std::string text = absl::StrCat("\nAttempt ", attempt.number());
   if (attempt.has_start_time() && attempt.has_end_time()) {
@@ -59,6 +71,9 @@ std::string AttemptText(const v1::Attempt& attempt, absl::Time now) {
                              DescribeExit(cause.exit()));
     }
     absl::StrAppend(&text, "  first cause  ", summary, "\n");
+    if (attempt.fault_class() != v1::FAULT_CLASS_UNSPECIFIED) {
+      absl::StrAppend(&text, "  fault class  ", FaultWord(attempt.fault_class()), "\n");
+    }
     if (cause.fallout() > 0) {
       absl::StrAppend(&text, "  fallout      ", Count(cause.fallout(), "other rank"), "\n");
     }
@@ -91,6 +106,7 @@ std::string DescribeJob(const v1::Job& job, absl::Time now) {
   Field(&text, "job", job.id());
   Field(&text, "state", StateWord(status.state()));
   Field(&text, "reason", status.reason());
+  Field(&text, "gave up", status.gave_up());
   if (status.state() == v1::JOB_STATE_FAILED || status.state() == v1::JOB_STATE_SUCCEEDED ||
       status.state() == v1::JOB_STATE_CANCELLED) {
     Field(&text, "exit code", absl::StrCat(status.exit_code()));
@@ -108,8 +124,7 @@ std::string DescribeJob(const v1::Job& job, absl::Time now) {
   Field(&text, "command", ShellCommand({spec.command().begin(), spec.command().end()}));
   Field(&text, "workdir", spec.workdir());
   Field(&text, "labels", LabelsText(spec.labels()));
-  Field(&text, "restarts",
-        absl::StrCat(status.restarts(), " of at most ", spec.restart().max_restarts()));
+  Field(&text, "restarts", RestartsText(job));
   for (int i = 0; i < status.attempts_size(); ++i) {
     // The first one is always there; the gap is behind it.
     if (i == 1 && status.attempts_left_out() > 0) {

@@ -61,9 +61,9 @@ std::string VerdictText(const v1::Job& job, const Terminal& terminal, bool has_l
     absl::StrAppend(&text, " after ",
                     AgeText(ToTime(status.end_time()) - ToTime(status.submit_time())));
   }
-  if (status.attempts_size() > 1 || (!good && job.spec().restart().max_restarts() > 0)) {
-    absl::StrAppend(&text, " (", Count(status.attempts_size(), "attempt"), " of at most ",
-                    job.spec().restart().max_restarts() + 1, ")");
+  const int attempts = status.attempts_size() + status.attempts_left_out();
+  if (attempts > 1 || (!good && job.spec().restart().max_restarts() > 0)) {
+    absl::StrAppend(&text, " (", Count(attempts, "attempt"), ")");
   }
   absl::StrAppend(&text, "\n");
   const bool has_cause =
@@ -75,6 +75,9 @@ std::string VerdictText(const v1::Job& job, const Terminal& terminal, bool has_l
     return text;
   }
   AppendCause(job, has_logs, &text);
+  if (!status.gave_up().empty()) {
+    absl::StrAppend(&text, "  gave up      ", status.gave_up(), "\n");
+  }
   return text;
 }
 

@@ -25,6 +25,11 @@ std::string StateWord(v1::NodeState state) {
   return Lower(v1::NodeState_Name(state), "NODE_STATE_");
 }
 
+std::string FaultWord(v1::FaultClass fault) {
+  if (fault == v1::FAULT_CLASS_UNSPECIFIED) return "";
+  return Lower(v1::FaultClass_Name(fault), "FAULT_CLASS_");
+}
+
 absl::Time ToTime(const google::protobuf::Timestamp& time) {
   return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
 }

@@ -20,6 +20,8 @@ namespace muster {
 std::string StateWord(v1::JobState state);
 std::string StateWord(v1::RankState state);
 std::string StateWord(v1::NodeState state);
+// "host" for FAULT_CLASS_HOST; "" for UNSPECIFIED.
+std::string FaultWord(v1::FaultClass fault);
 
 absl::Time ToTime(const google::protobuf::Timestamp& time);
 

@@ -148,6 +148,21 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"restart { max_restarts: -1 }",
              "job.restart.max_restarts OUT_OF_RANGE: 'restart.max_restarts' is -1; use a number "
              "from 0 to 1000000"},
+        Case{"restart { max_host_restarts: -1 }",
+             "job.restart.max_host_restarts OUT_OF_RANGE: 'restart.max_host_restarts' is -1; use a "
+             "number from 0 to 1000000"},
+        Case{"restart { never_on: [1, 255] always_on: [2, 254] }", ""},
+        Case{
+            "restart { never_on: 0 }",
+            "job.restart.never_on[0] OUT_OF_RANGE: 'restart.never_on[0]' is 0; use a number from 1 "
+            "to 255"},
+        Case{"restart { always_on: [7, 7] }",
+             "job.restart.always_on[1] CONFLICT: exit code 7 is in 'restart.always_on' twice; name "
+             "it once"},
+        Case{
+            "restart { never_on: [3, 4] always_on: 4 }",
+            "job.restart.always_on CONFLICT: exit code 4 is in 'never_on' as well; leave it in one "
+            "of the two"},
         Case{"restart { window { seconds: -1 } }",
              "job.restart.window OUT_OF_RANGE: 'restart.window' is not a time from 0 to ten years; "
              "write it like 30s, 5m or 1h30m"},

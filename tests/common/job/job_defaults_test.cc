@@ -3,6 +3,8 @@
 #include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "common/job/job_check.h"
 
 namespace muster {
@@ -90,6 +92,30 @@ TEST(JobDefaultsTest, TheLargestDelayIsNeverBelowTheFirst) {
   v1::JobSpec spec = Minimal();
   spec.mutable_restart()->mutable_first_delay()->set_seconds(300);
   EXPECT_EQ(Filled(spec).restart().max_delay().seconds(), 300);
+}
+
+TEST(JobDefaultsTest, LostHostsHaveTheirOwnBudgetWhereRestartsAreWantedAtAll) {
+  v1::JobSpec spec = Minimal();
+  EXPECT_EQ(Filled(spec).restart().max_host_restarts(), 0);
+  spec.mutable_restart()->set_max_restarts(1);
+  EXPECT_EQ(Filled(spec).restart().max_host_restarts(), 10);
+  spec.mutable_restart()->set_max_restarts(30);
+  EXPECT_EQ(Filled(spec).restart().max_host_restarts(), 30);
+  spec.mutable_restart()->set_max_host_restarts(0);
+  EXPECT_EQ(Filled(spec).restart().max_host_restarts(), 0);
+}
+
+TEST(JobDefaultsTest, PaddlesRestartCodesAreUnderstood) {
+  v1::JobSpec spec = Minimal();
+  spec.set_contract("paddle_collective");
+  EXPECT_EQ(Filled(spec).restart().always_on_size(), 0) << "restarts are not wanted";
+  spec.mutable_restart()->set_max_restarts(1);
+  const auto codes = Filled(spec).restart().always_on();
+  EXPECT_EQ(std::vector<int>(codes.begin(), codes.end()), (std::vector<int>{101, 102}));
+  spec.mutable_restart()->add_never_on(102);
+  EXPECT_EQ(Filled(spec).restart().always_on_size(), 1);
+  spec.mutable_restart()->add_always_on(7);
+  EXPECT_EQ(Filled(spec).restart().always_on(0), 7);
 }
 
 TEST(JobDefaultsTest, FillingTwiceChangesNothingAndTheResultIsSound) {

@@ -150,7 +150,7 @@ help: did you mean 'max_restarts'?
 error: job.yaml:1:27: unknown field 'colour'
     1 | restart: {max_retries: 3, colour: red}
       |                           ^~~~~~
-help: 'job.restart' has max_restarts, scope, window, first_delay, max_delay)"},
+help: 'job.restart' has max_restarts, scope, window, first_delay, max_delay, max_host_restarts, never_on, always_on)"},
                     Case{"roles:\n- name: a\n  cuont: 3\n",
                          R"(error: job.yaml:3:3: unknown field 'cuont'
     3 |   cuont: 3

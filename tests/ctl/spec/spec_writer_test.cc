@@ -172,6 +172,9 @@ class SpecMaker {
     spec->mutable_restart()->set_max_restarts(Pick(0, 3));
     if (Flip()) FillDuration(spec->mutable_restart()->mutable_window());
     if (Flip()) FillDuration(spec->mutable_restart()->mutable_first_delay());
+    if (Flip()) spec->mutable_restart()->set_max_host_restarts(Pick(0, 3));
+    if (Flip()) spec->mutable_restart()->add_never_on(Pick(1, 100));
+    if (Flip()) spec->mutable_restart()->add_always_on(Pick(101, 255));
     if (Flip()) spec->set_bind(v1::CORE_BINDING_CORE);
     if (Flip()) FillDuration(spec->mutable_timeouts()->mutable_queue());
     if (Flip()) FillDuration(spec->mutable_timeouts()->mutable_run());

@@ -30,7 +30,7 @@ v1::Job Failed() {
 
 TEST(VerdictTest, NamesTheFirstCauseTheFalloutAndWhereToLook) {
   EXPECT_EQ(VerdictText(Failed(), Terminal(), /*has_logs=*/true),
-            "failed: resnet-7f3a00 failed after 4m12s (1 attempt of at most 3)\n"
+            "failed: resnet-7f3a00 failed after 4m12s (1 attempt)\n"
             "  first cause  rank 9 on node-3: killed by SIGKILL, out of memory\n"
             "  fallout      15 other ranks ended because of it\n"
             "  last lines   msctl logs resnet-7f3a00 --rank 9 --tail 20\n");
@@ -52,8 +52,16 @@ TEST(VerdictTest, ARankThatCouldNotStartHasOneLineAndNoLogs) {
   cause->mutable_time()->set_seconds(9);
   cause->set_fallout(0);
   EXPECT_EQ(VerdictText(job, Terminal(), true),
-            "failed: resnet-7f3a00 failed after 4m12s (1 attempt of at most 3)\n"
+            "failed: resnet-7f3a00 failed after 4m12s (1 attempt)\n"
             "  first cause  rank 0 on vm: cannot start 'foo': No such file or directory\n");
+}
+
+TEST(VerdictTest, SaysWhyItDoesNotStartAgain) {
+  v1::Job job = Failed();
+  job.mutable_status()->set_gave_up("exit code 93 is in restart.never_on");
+  EXPECT_NE(VerdictText(job, Terminal(), true)
+                .find("\n  gave up      exit code 93 is in restart.never_on\n"),
+            std::string::npos);
 }
 
 TEST(VerdictTest, PointsToNoLogsThatAreGone) {
