@@ -133,6 +133,11 @@ class SchedulerImpl : public Scheduler {
 
   // --- scheduler_restarts.cc
   void FailAttempt(JobEntry* entry);
+  // Puts cause and class of its end into an attempt of the record's job.
+  void NoteFault(const JobRecord& record, const v1::FirstCause& cause, v1::Attempt* attempt) const;
+  // Whether another attempt follows the current one, as things stand.
+  bool AnotherMayFollow(const JobEntry& entry) const;
+  // Of a job whose current attempt has ended.
   RestartDecision DecideNext(const v1::Job& job) const;
   // Whether a device of the rank is unhealthy, as far as is known.
   bool HasIllDevice(const v1::Attempt& attempt, const std::string& role, int rank) const;

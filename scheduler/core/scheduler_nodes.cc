@@ -5,10 +5,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/failpoint.h"
+#include "common/base/protocol.h"
 #include "common/base/status.h"
 #include "common/job/exit_result.h"
 #include "glog/logging.h"
 #include "scheduler/core/attempt_ranks.h"
+#include "scheduler/core/elastic.h"
 #include "scheduler/core/first_cause.h"
 #include "scheduler/core/job_state.h"
 #include "scheduler/core/scheduler_impl.h"
@@ -23,12 +25,21 @@ bool StoppedByItself(const v1::GangReport& report) {
   });
 }
 
+absl::Status CheckProtocol(const v1::NodeHello& hello) {
+  if (!hello.has_protocol() || hello.protocol().major() == kProtocolMajor) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "node ", hello.info().name(), ": its agent speaks protocol ", hello.protocol().major(), ".",
+      hello.protocol().minor(), ", this scheduler speaks ", ToString(OwnProtocol()),
+      "; use programs whose protocols have the same first number"));
+}
+
 }  // namespace
 
 absl::StatusOr<v1::NodeWelcome> SchedulerImpl::NodeConnected(const v1::NodeHello& hello,
                                                              uint64_t session,
                                                              std::function<void()> on_lost) {
   DCHECK(loop_->OnLoop());
+  MUSTER_RETURN_IF_ERROR(CheckProtocol(hello));
   MUSTER_ASSIGN_OR_RETURN(const NodeTable::Connected connected,
                           nodes_.Connect(hello, session, std::move(on_lost)));
   SendReleases(hello.info().id());
@@ -37,6 +48,11 @@ absl::StatusOr<v1::NodeWelcome> SchedulerImpl::NodeConnected(const v1::NodeHello
   SchedulePass();
   v1::NodeWelcome welcome;
   welcome.set_epoch(epoch_);
+  const ProtocolVersion own = OwnProtocol();
+  if (own.minor > 0) {
+    welcome.mutable_protocol()->set_major(own.major);
+    welcome.mutable_protocol()->set_minor(own.minor);
+  }
   *welcome.mutable_heartbeat_interval() = ToProtoDuration(options_.heartbeat_interval);
   if (options_.node_lease > absl::ZeroDuration()) {
     *welcome.mutable_node_lease() = ToProtoDuration(options_.node_lease);
@@ -47,6 +63,7 @@ absl::StatusOr<v1::NodeWelcome> SchedulerImpl::NodeConnected(const v1::NodeHello
 
 void SchedulerImpl::NodeHeartbeat(uint64_t session) {
   DCHECK(loop_->OnLoop());
+  nodes_.SetObeys(session);
   HeardFrom(session);
 }
 
@@ -269,8 +286,8 @@ void SchedulerImpl::GiveUpLostNodes(JobEntry* entry) {
   GangTracker* const gang = runs_.at(job.id())->gang.get();
   const StopCause cause = entry->record.stop_cause;
   // Another attempt must not begin while this one may still run somewhere.
-  const bool last = cause == StopCause::kCancelled || cause == StopCause::kSucceeded ||
-                    !DelayOfNextAttempt(job, FindFirstCause(entry->record, Now())).has_value();
+  const bool last =
+      cause == StopCause::kCancelled || cause == StopCause::kSucceeded || !AnotherMayFollow(*entry);
   for (int i = 0; i < attempt->placement().nodes_size(); ++i) {
     const v1::NodePlacement& node = attempt->placement().nodes(i);
     if (gang->finished(i) || !nodes_.IsLost(node.node_id())) continue;
@@ -278,7 +295,7 @@ void SchedulerImpl::GiveUpLostNodes(JobEntry* entry) {
       LoseHost(entry, i);
       continue;
     }
-    if (!last) {
+    if (!last || (IsElastic(job.spec()) && IsHostToBlame(*entry, i))) {
       const bool fences =
           node.keeps_lease() && job.spec().on_partition() != v1::PARTITION_ACTION_CONTINUE;
       const std::string reason =

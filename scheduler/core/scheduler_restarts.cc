@@ -65,13 +65,8 @@ void SchedulerImpl::FailAttempt(JobEntry* entry) {
   v1::Job& job = entry->record.job;
   v1::Attempt* const attempt = CurrentAttempt(&job);
   const v1::FirstCause cause = FindFirstCause(entry->record, Now());
-  *attempt->mutable_first_cause() = cause;
   const bool ranks_ran = AnyRankStarted(*attempt);
-  if (!EndedOnPurpose(*attempt)) {
-    const bool device_ill = cause.has_exit() && HasIllDevice(*attempt, cause.role(), cause.rank());
-    attempt->set_fault_class(ClassifyFault(
-        job.spec().restart(), {entry->record.stop_cause, ranks_ran, device_ill}, cause));
-  }
+  NoteFault(entry->record, cause, attempt);
   const RestartDecision decision = DecideNext(job);
   if (!decision.again) {
     job.mutable_status()->set_gave_up(decision.why);
@@ -88,6 +83,24 @@ void SchedulerImpl::FailAttempt(JobEntry* entry) {
   DropGang(entry);
   jobs_.Save(entry);
   Enqueue(entry, decision.delay);
+}
+
+void SchedulerImpl::NoteFault(const JobRecord& record, const v1::FirstCause& cause,
+                              v1::Attempt* attempt) const {
+  *attempt->mutable_first_cause() = cause;
+  if (EndedOnPurpose(*attempt)) return;
+  const bool device_ill = cause.has_exit() && HasIllDevice(*attempt, cause.role(), cause.rank());
+  attempt->set_fault_class(ClassifyFault(record.job.spec().restart(),
+                                         {record.stop_cause, AnyRankStarted(*attempt), device_ill},
+                                         cause));
+}
+
+bool SchedulerImpl::AnotherMayFollow(const JobEntry& entry) const {
+  v1::Job job = entry.record.job;  // As if it ended now.
+  v1::Attempt* const attempt = CurrentAttempt(&job);
+  *attempt->mutable_end_time() = ToTimestamp(Now());
+  NoteFault(entry.record, FindFirstCause(entry.record, Now()), attempt);
+  return DecideNext(job).again;
 }
 
 RestartDecision SchedulerImpl::DecideNext(const v1::Job& job) const {
