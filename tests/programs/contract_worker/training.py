@@ -1,5 +1,8 @@
 """Something tiny to train: y = 2x + 1, by gradient descent, each rank on its own points."""
 
+import os
+import time
+
 STEPS = 40
 SHOWN = 10  # Every so many steps a line is printed.
 
@@ -26,12 +29,14 @@ def train(rank, size, reduce_mean, steps=STEPS):
     """Trains with `reduce_mean(list) -> list`, the mean over all ranks. Prints as the documents'
     scripts do. RuntimeError when it does not converge: then the ranks did not train together."""
     weights, first, loss = [0.0, 0.0], None, None
+    pause = float(os.environ.get("STANDIN_STEP_SECONDS", "0"))
     for number in range(steps):
         own, loss = gradient(weights, rank, size)
         first = loss if first is None else first
         if number % SHOWN == 0:
             show(number, loss)
         weights = step(weights, reduce_mean(own))
+        time.sleep(pause)
     if steps > SHOWN and not loss < first:
         raise RuntimeError(f"the loss did not shrink: {first} to {loss}")
     return weights
