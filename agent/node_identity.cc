@@ -2,8 +2,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "agent/task/sealed_file.h"
 #include "agent/task/state_counter.h"
 #include "common/base/fs.h"
 #include "common/base/ids.h"
@@ -14,21 +17,35 @@ namespace muster {
 namespace {
 
 constexpr int kIdDigits = 32;
+constexpr size_t kMaxBytes = 4096;
+constexpr char kIdKind[] = "node";
 constexpr char kBootIdPath[] = "/proc/sys/kernel/random/boot_id";
 
+// The id is a plain line, as every version reads it; its sum lies beside it.
 absl::StatusOr<std::string> ReadOrMakeId(const std::string& path) {
+  const std::string sum_path = absl::StrCat(path, ".sum");
   if (!PathExists(path)) {
     const std::string id = RandomHex(kIdDigits);
+    MUSTER_RETURN_IF_ERROR(WriteFileDurably(sum_path, Seal(kIdKind, id)));
     MUSTER_RETURN_IF_ERROR(WriteFileDurably(path, absl::StrCat(id, "\n")));
     return id;
   }
-  MUSTER_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, 4096));
+  MUSTER_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxBytes));
   const std::string id(absl::StripAsciiWhitespace(text));
-  bool fits = id.size() == kIdDigits;
-  for (const char c : id) fits = fits && absl::ascii_isxdigit(static_cast<unsigned char>(c));
-  if (fits) return id;
-  return absl::DataLossError(
-      absl::StrCat(path, ": not a node id; restore it, or remove it to join as a new node"));
+  const auto is_digit = [](char c) { return absl::ascii_isxdigit(static_cast<unsigned char>(c)); };
+  std::string damage;
+  if (id.size() != kIdDigits || !std::all_of(id.begin(), id.end(), is_digit)) {
+    damage = "not a node id";
+  } else if (!PathExists(sum_path)) {  // Of an earlier version.
+    MUSTER_RETURN_IF_ERROR(WriteFileDurably(sum_path, Seal(kIdKind, id)));
+  } else {
+    MUSTER_ASSIGN_OR_RETURN(const std::string sealed, ReadFile(sum_path, kMaxBytes));
+    const absl::StatusOr<std::string> sum = Unseal(kIdKind, sealed);
+    if (!sum.ok() || *sum != id) damage = absl::StrCat("it is not what ", sum_path, " says");
+  }
+  if (damage.empty()) return id;
+  return absl::DataLossError(absl::StrCat(path, ": damaged: ", damage,
+                                          "; restore it, or remove both to join as a new node"));
 }
 
 int64_t MemoryBytes() {

@@ -109,8 +109,9 @@ JournalContents DecodeJournal(const std::string& bytes) {
 bool ExitJournal::Open(const std::string& path, int ranks, bool durable,
                        JournalContents* contents) {
   file_.reset(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  dir_.reset(open(path.substr(0, path.rfind('/')).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   std::string bytes;
-  if (!file_.valid() || !ReadWhole(path, &bytes)) return false;
+  if (!file_.valid() || !dir_.valid() || !ReadWhole(path, &bytes)) return false;
   *contents = DecodeJournal(bytes);
   durable_ = durable;
   ranks_ = static_cast<size_t>(ranks);
@@ -155,7 +156,11 @@ bool ExitJournal::Append(std::vector<JournalRecord> records) {
 }
 
 bool ExitJournal::Sync() {
-  return !durable_ || Planted("skip_exit_fsync") || fdatasync(file_.get()) == 0;
+  if (!durable_ || Planted("skip_exit_fsync")) return true;
+  // The name of the file, once: here, and not on the way of a gang's start.
+  if (dir_.valid() && fsync(dir_.get()) != 0) return false;
+  dir_.reset();
+  return fdatasync(file_.get()) == 0;
 }
 
 }  // namespace muster

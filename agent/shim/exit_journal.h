@@ -99,6 +99,7 @@ class ExitJournal {
   bool Reserve(size_t records);
 
   UniqueFd file_;
+  UniqueFd dir_;  // Until its entry for the file is on the disk.
   bool durable_ = true;
   size_t ranks_ = 0;
   size_t next_ = 0;      // Record number of the next append.

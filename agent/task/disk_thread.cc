@@ -10,9 +10,10 @@
 
 namespace muster {
 
-DiskThread::DiskThread(EventLoop* loop, bool durable)
+DiskThread::DiskThread(EventLoop* loop, bool durable, Done on_broken)
     : loop_(loop),
       durable_(durable),
+      on_broken_(std::move(on_broken)),
       alive_(std::make_shared<bool>(true)),
       thread_([this] { Loop(); }) {}
 
@@ -61,6 +62,10 @@ void DiskThread::Loop() {
         if (job.done) job.done(job.result.status());
       }
     });
+    if (broken_.ok() || std::exchange(told_, true) || on_broken_ == nullptr) continue;
+    loop_->Post([alive = alive_, on_broken = on_broken_, cause = broken_] {
+      if (*alive) on_broken(cause);
+    });
   }
 }
 
@@ -94,7 +99,8 @@ absl::Status DiskThread::Sync(const std::string& dir) {
 void DiskThread::Break(const absl::Status& cause) {
   if (!broken_.ok()) return;
   broken_ = absl::DataLossError(
-      absl::StrCat("state disk: ", cause.message(), "; mend it, then restart the agent"));
+      absl::StrCat("state disk: ", cause.message(),
+                   "; nothing more is promised, the next start reads what is really there"));
   LOG(ERROR) << broken_.message();
 }
 

@@ -20,8 +20,8 @@ namespace muster {
 // directories that they name are synced once each, then their `done`s are posted to the loop.
 //
 // After a failed fsync the kernel may have dropped the data and say so only once. So nothing is
-// tried again: every later job that wants to be durable fails with DATA_LOSS until the process is
-// restarted.
+// tried again: every later job that wants to be durable fails with DATA_LOSS, and the owner is told
+// once, to end the process and begin anew with what is really on the disk.
 //
 // The destructor runs what is queued, without its `done`s. `loop` must outlive this object.
 class DiskThread {
@@ -31,8 +31,9 @@ class DiskThread {
   using Work = std::function<absl::StatusOr<std::vector<std::string>>()>;
   using Done = std::function<void(const absl::Status&)>;
 
-  // `durable` off: directories are not synced.
-  DiskThread(EventLoop* loop, bool durable);
+  // `durable` off: directories are not synced. `on_broken` comes on the loop after the first failed
+  // fsync, when its job has been told; it may be null.
+  DiskThread(EventLoop* loop, bool durable, Done on_broken = nullptr);
   ~DiskThread();
   DiskThread(const DiskThread&) = delete;
   DiskThread& operator=(const DiskThread&) = delete;
@@ -58,8 +59,10 @@ class DiskThread {
 
   EventLoop* const loop_;
   const bool durable_;
+  const Done on_broken_;
   std::shared_ptr<bool> alive_;  // Read and written on the loop only.
   absl::Status broken_;          // The disk thread's. The first failed fsync.
+  bool told_ = false;            // The disk thread's. `on_broken` was posted.
 
   Mutex mutex_;
   CondVar wake_;

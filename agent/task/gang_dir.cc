@@ -25,6 +25,7 @@ namespace {
 constexpr size_t kShownJobId = 64;  // Bytes of a wrong id that an error shows.
 constexpr char kIntentKind[] = "intent";
 constexpr char kReportKind[] = "report";
+constexpr char kStopKind[] = "stop";
 
 std::string JobsDir(const std::string& state_dir) { return JoinPath(state_dir, "jobs"); }
 
@@ -146,15 +147,21 @@ absl::StatusOr<Intent> GangDir::ReadIntent() const {
 }
 
 absl::Status GangDir::WriteStop(absl::Duration grace) const {
-  return WriteFile(File("stop"), absl::StrCat(absl::ToInt64Milliseconds(grace), "\n"));
+  return WriteFile(File(kStopKind),
+                   Seal(kStopKind, absl::StrCat(absl::ToInt64Milliseconds(grace))));
 }
 
 absl::StatusOr<absl::Duration> GangDir::ReadStop() const {
-  MUSTER_ASSIGN_OR_RETURN(const std::string text, ReadFile(File("stop")));
+  const std::string path = File(kStopKind);
+  MUSTER_ASSIGN_OR_RETURN(const std::string file, ReadFile(path));
   int64_t grace_ms;
-  // A stop is a stop, whatever became of its number.
-  if (!absl::SimpleAtoi(absl::StripAsciiWhitespace(text), &grace_ms)) grace_ms = 0;
-  return absl::Milliseconds(grace_ms);
+  // Of a version that did not seal it.
+  if (absl::SimpleAtoi(absl::StripAsciiWhitespace(file), &grace_ms)) {
+    return absl::Milliseconds(grace_ms);
+  }
+  MUSTER_ASSIGN_OR_RETURN(const std::string text, ReadSealed(kStopKind, path));
+  if (absl::SimpleAtoi(text, &grace_ms)) return absl::Milliseconds(grace_ms);
+  return absl::DataLossError(absl::StrCat(path, ": not a number"));
 }
 
 absl::Status GangDir::WriteReport(const v1::GangReport& report) const {
@@ -178,6 +185,19 @@ absl::StatusOr<absl::Time> GangDir::ReadAcked() const {
   if (stat(File("acked").c_str(), &info) != 0) return ErrnoStatus(errno, File("acked"));
   return absl::TimeFromTimespec(info.st_mtim);
 }
+
+int GangDir::BeginTry() const {
+  const std::string path = File("tries");
+  int before = 0;
+  // A number that cannot be read is none: at worst the gang is tried more often.
+  if (const absl::StatusOr<std::string> text = ReadFile(path); text.ok()) {
+    if (!absl::SimpleAtoi(absl::StripAsciiWhitespace(*text), &before)) before = 0;
+  }
+  WriteFile(path, absl::StrCat(before + 1, "\n")).IgnoreError();
+  return before;
+}
+
+void GangDir::EndTry() const { unlink(File("tries").c_str()); }
 
 std::string GangDir::File(absl::string_view name) const { return JoinPath(path_, name); }
 

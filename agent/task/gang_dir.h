@@ -28,6 +28,7 @@ struct Intent {
 //                          stop     a StopGang was taken (its grace in ms)
 //                          report   the final GangReport
 //                          acked    the scheduler has the final report
+//                          tries    how many agents have died while they took the gang up
 //                          plan lock sock exits logs/   msshim's (agent/shim/shim_plan.h)
 //
 // A value: holds paths, no state. Its calls block.
@@ -41,6 +42,8 @@ class GangDir {
   static absl::StatusOr<std::vector<std::pair<std::string, int>>> List(
       const std::string& state_dir);
 
+  const std::string& job_id() const { return job_id_; }
+  int attempt() const { return attempt_; }
   const std::string& path() const { return path_; }
   std::string plan_path() const { return path_ + "/plan"; }
   std::string logs_path() const { return path_ + "/logs"; }
@@ -59,7 +62,7 @@ class GangDir {
 
   // Survives the agent, not the host: whoever stopped the host stopped the ranks too.
   absl::Status WriteStop(absl::Duration grace) const;
-  absl::StatusOr<absl::Duration> ReadStop() const;  // NOT_FOUND: no stop was taken.
+  absl::StatusOr<absl::Duration> ReadStop() const;  // NOT_FOUND: no stop was taken. DATA_LOSS.
 
   absl::Status WriteReport(const v1::GangReport& report) const;
   absl::StatusOr<v1::GangReport> ReadReport() const;  // NOT_FOUND, DATA_LOSS.
@@ -67,6 +70,11 @@ class GangDir {
   absl::Status WriteAcked() const;
   // When; NOT_FOUND: not yet.
   absl::StatusOr<absl::Time> ReadAcked() const;
+
+  // An agent begins to take the gang up: counts it, until EndTry(). Returns how many had begun
+  // before and have died of it.
+  int BeginTry() const;
+  void EndTry() const;
 
  private:
   GangDir(const std::string& state_dir, const std::string& job_id, int attempt);

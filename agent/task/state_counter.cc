@@ -1,15 +1,32 @@
 #include "agent/task/state_counter.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "agent/task/sealed_file.h"
 #include "common/base/fs.h"
 #include "common/base/status.h"
+#include "common/base/unique_fd.h"
 
 namespace muster {
 namespace {
 
 constexpr char kKind[] = "counter";
+
+// Over what is there. Needs no room, and is written whole: it lies within one sector.
+absl::Status Overwrite(const std::string& path, const std::string& bytes, bool durable) {
+  UniqueFd fd(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!fd.valid()) return ErrnoStatus(errno, path);
+  if (pwrite(fd.get(), bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    return ErrnoStatus(errno, absl::StrCat("write ", path));
+  }
+  if (!durable || fdatasync(fd.get()) == 0) return absl::OkStatus();
+  return absl::DataLossError(ErrnoStatus(errno, absl::StrCat("fsync ", path)).message());
+}
 
 }  // namespace
 
@@ -28,7 +45,11 @@ absl::StatusOr<int64_t> ReadCounter(const std::string& path) {
 
 absl::Status WriteCounter(const std::string& path, int64_t value, bool durable) {
   const std::string sealed = Seal(kKind, absl::StrCat(value));
-  return durable ? WriteFileDurably(path, sealed) : WriteFile(path, sealed);
+  const absl::Status replaced = durable ? WriteFileDurably(path, sealed) : WriteFile(path, sealed);
+  if (!absl::IsResourceExhausted(replaced) || !PathExists(path)) return replaced;
+  // The disk is full. An agent that could not count its start could not come back, and its ranks
+  // would have nobody.
+  return Overwrite(path, sealed, durable);
 }
 
 }  // namespace muster

@@ -14,7 +14,8 @@ namespace muster {
 
 // 0 when there is no file. DATA_LOSS: it is damaged, and must not be guessed.
 absl::StatusOr<int64_t> ReadCounter(const std::string& path);
-// Replaces the file; on disk when it returns OK, if `durable`. DATA_LOSS: an fsync failed.
+// Replaces the file; on disk when it returns OK, if `durable`. Counters only grow, and on a full
+// disk the file is written over. DATA_LOSS: an fsync failed.
 absl::Status WriteCounter(const std::string& path, int64_t value, bool durable);
 
 }  // namespace muster

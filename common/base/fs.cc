@@ -17,6 +17,11 @@
 namespace muster {
 namespace {
 
+// What the disk holds is not known any more, and a second fsync may say OK all the same.
+absl::Status SyncFailed(const std::string& path) {
+  return absl::DataLossError(ErrnoStatus(errno, absl::StrCat("fsync ", path)).message());
+}
+
 absl::Status WriteAll(int fd, absl::string_view bytes, const std::string& path) {
   while (!bytes.empty()) {
     const ssize_t n = write(fd, bytes.data(), bytes.size());
@@ -36,7 +41,7 @@ absl::Status Replace(const std::string& path, absl::string_view bytes, mode_t mo
     status = ErrnoStatus(errno, absl::StrCat("chmod ", temporary));
   }
   if (status.ok() && durable && fsync(fd.get()) != 0) {
-    status = ErrnoStatus(errno, absl::StrCat("fsync ", temporary));
+    status = SyncFailed(temporary);
   }
   if (status.ok() && rename(temporary.c_str(), path.c_str()) != 0) {
     status = ErrnoStatus(errno, absl::StrCat("rename to ", path));
@@ -93,8 +98,7 @@ absl::Status MakeDirs(const std::string& path, mode_t mode) {
 absl::Status SyncDir(const std::string& path) {
   UniqueFd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd.valid()) return ErrnoStatus(errno, path);
-  if (fsync(fd.get()) != 0) return ErrnoStatus(errno, absl::StrCat("fsync ", path));
-  return absl::OkStatus();
+  return fsync(fd.get()) == 0 ? absl::OkStatus() : SyncFailed(path);
 }
 
 absl::StatusOr<std::vector<std::string>> ListDir(const std::string& path) {

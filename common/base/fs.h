@@ -19,11 +19,12 @@ namespace muster {
 absl::StatusOr<std::string> ReadFile(const std::string& path, int64_t max_bytes = 64 << 20);
 // Replaces the file, in one step for readers; not durable. `mode` is taken as it is: no umask.
 absl::Status WriteFile(const std::string& path, absl::string_view bytes, mode_t mode = 0600);
-// As WriteFile, and on disk (file and directory entry) when it returns OK.
+// As WriteFile, and on disk (file and directory entry) when it returns OK. DATA_LOSS: an fsync
+// failed.
 absl::Status WriteFileDurably(const std::string& path, absl::string_view bytes, mode_t mode = 0600);
 // Makes `path` and its parents; existing ones are fine.
 absl::Status MakeDirs(const std::string& path, mode_t mode = 0700);
-// fsync of a directory: its entries are on disk.
+// fsync of a directory: its entries are on disk. DATA_LOSS: it failed.
 absl::Status SyncDir(const std::string& path);
 // Names in a directory, sorted, without "." and "..".
 absl::StatusOr<std::vector<std::string>> ListDir(const std::string& path);

@@ -1,5 +1,6 @@
 #include "scheduler/store/sqlite_db.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,13 +15,17 @@
 #include "common/base/failpoint.h"
 #include "common/base/fs.h"
 #include "common/base/status.h"
+#include "common/base/unique_fd.h"
 #include "common/rpc/crc32c.h"
+#include "scheduler/store/sqlite_log.h"
 
 namespace muster {
 namespace {
 
+// A version is one set of tables and columns. The next may only add tables, and columns that have a
+// default: a program works on its own version and on the next one, so that a downgrade by one finds
+// its jobs. An upgrade leaves a copy of the file as it was.
 constexpr int kSchemaVersion = 1;
-constexpr int kCheckpointPages = 1000;
 constexpr size_t kProbeBytes = 128 << 10;
 
 // application_id is "MUST" in ASCII.
@@ -146,19 +151,22 @@ class SqliteDb::Statement {
 
 absl::StatusOr<std::unique_ptr<SqliteDb>> SqliteDb::Open(const std::string& path) {
   struct stat file {};
+  bool fresh = false;
   if (stat(path.c_str(), &file) != 0) {
     if (errno != ENOENT) return ErrnoStatus(errno, path);
     MUSTER_RETURN_IF_ERROR(Create(path));
+    fresh = true;
   } else if (file.st_size == 0) {
     return SqliteDb(path).Damaged("the file is empty");
   }
   std::unique_ptr<SqliteDb> db(new SqliteDb(path));
+  const absl::Status log = CheckSqliteLog(absl::StrCat(path, "-wal"));
+  if (absl::IsDataLoss(log)) return db->Damaged(log.message());
+  MUSTER_RETURN_IF_ERROR(log);
+  MUSTER_RETURN_IF_ERROR(MakeLog(path));
   MUSTER_RETURN_IF_ERROR(db->Connect(SQLITE_OPEN_READWRITE));
   MUSTER_RETURN_IF_ERROR(db->CheckFile());
-  MUSTER_ASSIGN_OR_RETURN(
-      const int64_t has_nodes,
-      db->Number("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'nodes'"));
-  if (has_nodes == 0) MUSTER_RETURN_IF_ERROR(db->Exec(kNodesTable));
+  MUSTER_RETURN_IF_ERROR(db->Upgrade(fresh));
   MUSTER_RETURN_IF_ERROR(db->Exec("PRAGMA journal_mode = WAL"));
   MUSTER_RETURN_IF_ERROR(db->Exec(Planted("skip_commit_fsync") ? "PRAGMA synchronous = NORMAL"
                                                                : "PRAGMA synchronous = FULL"));
@@ -171,6 +179,15 @@ absl::StatusOr<std::unique_ptr<SqliteDb>> SqliteDb::Open(const std::string& path
       },
       db.get());
   return db;
+}
+
+// The log's name is on disk before anything relies on it: SQLite makes one too, but does not look
+// at what the fsync of the directory has said.
+absl::Status SqliteDb::MakeLog(const std::string& path) {
+  const std::string log = absl::StrCat(path, "-wal");
+  const UniqueFd file(open(log.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file.valid()) return ErrnoStatus(errno, log);
+  return SyncDir(DirName(path));
 }
 
 SqliteDb::~SqliteDb() { sqlite3_close(db_); }
@@ -212,10 +229,10 @@ absl::Status SqliteDb::CheckFile() {
     return absl::FailedPreconditionError(absl::StrCat(
         "state file ", path_, ": not one of Muster's; choose another state directory"));
   }
-  if (version != kSchemaVersion) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("state file ", path_, ": schema version ", version, ", this program knows ",
-                     kSchemaVersion, "; use the program that wrote it"));
+  if (version < 1 || version > kSchemaVersion + 1) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "state file ", path_, ": schema version ", version, ", this program works with ",
+        kSchemaVersion, " and ", kSchemaVersion + 1, "; use the program that wrote it"));
   }
   Statement check(this, "PRAGMA integrity_check(1)");
   MUSTER_ASSIGN_OR_RETURN(const bool row, check.Next());
@@ -223,17 +240,52 @@ absl::Status SqliteDb::CheckFile() {
   return verdict == "ok" ? absl::OkStatus() : Damaged(verdict);
 }
 
+absl::Status SqliteDb::Upgrade(bool fresh) {
+  MUSTER_ASSIGN_OR_RETURN(
+      const int64_t has_nodes,
+      Number("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'nodes'"));
+  if (has_nodes > 0) return absl::OkStatus();
+  if (!fresh) MUSTER_RETURN_IF_ERROR(Backup());
+  return Exec(kNodesTable);
+}
+
+absl::Status SqliteDb::Backup() {
+  const std::string copy = absl::StrCat(path_, ".before-upgrade");
+  const std::string partial = absl::StrCat(copy, ".new");
+  MUSTER_RETURN_IF_ERROR(RemoveTree(partial));
+  MUSTER_RETURN_IF_ERROR(Statement(this, "VACUUM INTO ?").Text(partial).Run());
+  if (rename(partial.c_str(), copy.c_str()) != 0) return ErrnoStatus(errno, copy);
+  return SyncDir(DirName(path_));
+}
+
 absl::StatusOr<StoredState> SqliteDb::Load() {
   StoredState state;
   MUSTER_RETURN_IF_ERROR(ReadJobs(&state));
   MUSTER_RETURN_IF_ERROR(ReadRequests(&state));
   MUSTER_RETURN_IF_ERROR(ReadNodes(&state));
-  Failpoint("store_before_epoch");
-  MUSTER_RETURN_IF_ERROR(Exec("UPDATE meta SET value = value + 1 WHERE key = 'epoch'"));
-  Failpoint("store_after_epoch");
-  MUSTER_ASSIGN_OR_RETURN(state.epoch, Number("SELECT value FROM meta WHERE key = 'epoch'"));
-  if (state.epoch <= 0) return Damaged("it has no epoch");
+  MUSTER_RETURN_IF_ERROR(RaiseEpoch(&state));
   return state;
+}
+
+// It has a copy with all bits inverted: an epoch that is read too low lets an old leader back in. The
+// version before this one raises it without the copy: a copy that lags is no damage.
+absl::Status SqliteDb::RaiseEpoch(StoredState* state) {
+  MUSTER_ASSIGN_OR_RETURN(const int64_t copies,
+                          Number("SELECT count(*) FROM meta WHERE key = 'epoch_copy'"));
+  MUSTER_ASSIGN_OR_RETURN(const int64_t copy,
+                          Number("SELECT ~value FROM meta WHERE key = 'epoch_copy'"));
+  MUSTER_ASSIGN_OR_RETURN(const int64_t before,
+                          Number("SELECT value FROM meta WHERE key = 'epoch'"));
+  if (copies > 0 && copy > before) return Damaged("its epoch does not match the copy");
+  Failpoint("store_before_epoch");
+  MUSTER_RETURN_IF_ERROR(
+      Exec("BEGIN IMMEDIATE;"
+           "UPDATE meta SET value = value + 1 WHERE key = 'epoch';"
+           "INSERT OR REPLACE INTO meta SELECT 'epoch_copy', ~value FROM meta WHERE key = 'epoch';"
+           "COMMIT"));
+  Failpoint("store_after_epoch");
+  MUSTER_ASSIGN_OR_RETURN(state->epoch, Number("SELECT value FROM meta WHERE key = 'epoch'"));
+  return state->epoch > 0 ? absl::OkStatus() : Damaged("it has no epoch");
 }
 
 absl::Status SqliteDb::ReadJobs(StoredState* state) {
@@ -317,7 +369,8 @@ absl::Status SqliteDb::PutJob(const JobRecord& record) {
   const std::string bytes = record.job.SerializeAsString();
   const int cause = static_cast<int>(record.stop_cause);
   return Statement(this,
-                   "INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+                   "INSERT INTO jobs (id, state, submit_ms, stop_cause, stop_reason, job, crc) "
+                   "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
                    "state = excluded.state, stop_cause = excluded.stop_cause, "
                    "stop_reason = excluded.stop_reason, job = excluded.job, crc = excluded.crc")
       .Text(record.job.id())
@@ -332,7 +385,8 @@ absl::Status SqliteDb::PutJob(const JobRecord& record) {
 
 absl::Status SqliteDb::PutRequest(const RequestRecord& request) {
   const int64_t made_us = absl::ToUnixMicros(request.made);
-  return Statement(this, "INSERT OR REPLACE INTO requests VALUES (?, ?, ?, ?)")
+  return Statement(this,
+                   "INSERT OR REPLACE INTO requests (id, job_id, made_us, crc) VALUES (?, ?, ?, ?)")
       .Text(request.request_id)
       .Text(request.job_id)
       .Int(made_us)
@@ -344,7 +398,9 @@ absl::Status SqliteDb::PutNode(const NodeRecord& node) {
   if (!node.cordoned && !node.draining) {
     return Statement(this, "DELETE FROM nodes WHERE id = ?").Text(node.node_id).Run();
   }
-  return Statement(this, "INSERT OR REPLACE INTO nodes VALUES (?, ?, ?, ?, ?)")
+  return Statement(this,
+                   "INSERT OR REPLACE INTO nodes (id, cordoned, draining, reason, crc) VALUES (?, "
+                   "?, ?, ?, ?)")
       .Text(node.node_id)
       .Int(node.cordoned ? 1 : 0)
       .Int(node.draining ? 1 : 0)
@@ -354,7 +410,7 @@ absl::Status SqliteDb::PutNode(const NodeRecord& node) {
 }
 
 absl::Status SqliteDb::Checkpoint() {
-  if (log_pages_ < kCheckpointPages) return absl::OkStatus();
+  if (log_pages_ < checkpoint_pages_) return absl::OkStatus();
   Failpoint("store_before_checkpoint");
   const int code =
       sqlite3_wal_checkpoint_v2(db_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);

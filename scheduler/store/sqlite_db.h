@@ -24,6 +24,8 @@ class SqliteDb {
  public:
   // See OpenSqliteStore().
   static absl::StatusOr<std::unique_ptr<SqliteDb>> Open(const std::string& path);
+  // From how many pages on Checkpoint() does something.
+  void set_checkpoint_pages(int pages) { checkpoint_pages_ = pages; }
   ~SqliteDb();
 
   // Raises the epoch, durably, and reads everything. DATA_LOSS: a row is damaged.
@@ -41,10 +43,16 @@ class SqliteDb {
 
   explicit SqliteDb(std::string path) : path_(std::move(path)) {}
   static absl::Status Create(const std::string& path);
+  static absl::Status MakeLog(const std::string& path);
   absl::Status Connect(int flags);
   absl::Status CheckFile();
+  // Gives a file of an earlier version what it lacks.
+  absl::Status Upgrade(bool fresh);
+  // A copy beside the file, whole or not there.
+  absl::Status Backup();
   absl::Status Exec(const char* sql);
   absl::StatusOr<int64_t> Number(const char* sql);
+  absl::Status RaiseEpoch(StoredState* state);
   absl::Status ReadJobs(StoredState* state);
   absl::Status ReadRequests(StoredState* state);
   absl::Status ReadNodes(StoredState* state);
@@ -58,6 +66,7 @@ class SqliteDb {
 
   const std::string path_;
   sqlite3* db_ = nullptr;
+  int checkpoint_pages_ = 1000;
   int log_pages_ = 0;
 };
 

@@ -5,10 +5,12 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/backoff.h"
 #include "common/base/failpoint.h"
 #include "common/base/status.h"
 #include "glog/logging.h"
+#include "scheduler/store/space_reserve.h"
 #include "scheduler/store/sqlite_db.h"
 
 namespace muster {
@@ -29,6 +31,7 @@ class SqliteStore : public StateStore {
         loop_(loop),
         db_(std::move(db)),
         backoff_({options.first_retry, options.max_retry, /*jitter=*/0.0}),
+        reserve_(ReserveOf(options)),
         writer_(std::make_unique<LoopThread>()) {}
 
   ~SqliteStore() override {
@@ -39,7 +42,11 @@ class SqliteStore : public StateStore {
 
   absl::StatusOr<StoredState> Load() override {
     absl::StatusOr<StoredState> state;
-    writer_->Call([this, &state] { state = db_->Load(); });
+    writer_->Call([this, &state] {
+      state = db_->Load();
+      if (absl::IsResourceExhausted(state.status()) && reserve_.GiveUp()) state = db_->Load();
+      if (state.ok()) TakeReserve();
+    });
     return state;
   }
 
@@ -53,6 +60,10 @@ class SqliteStore : public StateStore {
   }
 
   absl::Status Full() const override { return full_; }
+
+  static SpaceReserve ReserveOf(const SqliteStoreOptions& options) {
+    return SpaceReserve(absl::StrCat(options.path, ".reserve"), options.reserve_bytes);
+  }
 
  private:
   // Hands all commits of this turn to the writer.
@@ -69,7 +80,10 @@ class SqliteStore : public StateStore {
   // On the writer: all that waits, as one transaction.
   void Write() {
     retry_ = 0;
-    if (dead_ || waiting_.empty()) return;
+    if (dead_) return;
+    // After the reserve was given up the disk is full until it has room for it again.
+    if (!reserve_status_.ok()) RefuseNew();
+    if (waiting_.empty()) return;
     std::vector<const StateBatch*> batches;
     for (const Entry& entry : waiting_) {
       if (!entry.batch.empty()) batches.push_back(&entry.batch);
@@ -79,11 +93,7 @@ class SqliteStore : public StateStore {
     if (absl::IsResourceExhausted(status)) return WaitForSpace(status);
     if (!status.ok()) return Die(status);
     Failpoint("store_after_commit");
-    if (!writer_full_.ok()) {
-      LOG(INFO) << "state store: there is space again";
-      SetFull(absl::OkStatus());
-      backoff_.Reset();
-    }
+    if (reserve_status_.ok()) EndFull();
     Entries answered;
     for (Entry& entry : waiting_) answered.push_back(std::move(entry));
     waiting_.clear();
@@ -96,10 +106,48 @@ class SqliteStore : public StateStore {
     if (writer_full_.ok()) LOG(ERROR) << status.message();
     SetFull(status);
     RefuseNew();
-    if (waiting_.empty()) {  // Nothing to retry; the next commit tries again.
-      return;
+    if (!waiting_.empty() && reserve_.GiveUp()) {
+      reserve_status_ = status;
+      LOG(WARNING) << "state store: its reserve of " << options_.reserve_bytes
+                   << " bytes is used for the ends of jobs";
+      LookForSpaceLater();
+      return Write();
     }
+    if (waiting_.empty()) return;  // Nothing to retry; the next commit tries again.
     retry_ = writer_->loop()->After(backoff_.Next(), [this] { Write(); });
+  }
+
+  // While the disk has no room for it nothing new is taken.
+  void TakeReserve() {
+    const bool given_up = !reserve_status_.ok();
+    reserve_status_ = reserve_.Take();
+    if (!reserve_status_.ok() && !absl::IsResourceExhausted(reserve_status_)) {
+      LOG(WARNING) << "state store: goes without a reserve: " << reserve_status_.message();
+      reserve_status_ = absl::OkStatus();
+    }
+    if (reserve_status_.ok()) return EndFull();
+    if (!given_up) LOG(WARNING) << "state store: no reserve: " << reserve_status_.message();
+    if (writer_full_.ok()) {
+      SetFull(absl::ResourceExhaustedError(
+          absl::StrCat("state file ", options_.path, ": the disk is full; free some space")));
+    }
+    LookForSpaceLater();
+  }
+
+  void LookForSpaceLater() {
+    if (looking_) return;
+    looking_ = true;
+    writer_->loop()->After(backoff_.Next(), [this] {
+      looking_ = false;
+      if (!dead_ && !reserve_status_.ok()) TakeReserve();
+    });
+  }
+
+  void EndFull() {
+    if (writer_full_.ok()) return;
+    LOG(INFO) << "state store: there is space again";
+    SetFull(absl::OkStatus());
+    backoff_.Reset();
   }
 
   // Answers what need not wait for space. Barriers go on waiting, to keep the order.
@@ -150,6 +198,9 @@ class SqliteStore : public StateStore {
   std::unique_ptr<SqliteDb> db_;
   Backoff backoff_;
   std::deque<Entry> waiting_;
+  SpaceReserve reserve_;
+  absl::Status reserve_status_;  // Not OK: the reserve is wanted, and the disk has no room for it.
+  bool looking_ = false;         // For room for it, by a timer.
   absl::Status writer_full_;
   EventLoop::TimerId retry_ = 0;
   bool dead_ = false;
@@ -161,8 +212,13 @@ class SqliteStore : public StateStore {
 
 absl::StatusOr<std::unique_ptr<StateStore>> OpenSqliteStore(const SqliteStoreOptions& options,
                                                             EventLoop* loop) {
-  MUSTER_ASSIGN_OR_RETURN(std::unique_ptr<SqliteDb> db, SqliteDb::Open(options.path));
-  return std::make_unique<SqliteStore>(options, std::move(db), loop);
+  absl::StatusOr<std::unique_ptr<SqliteDb>> db = SqliteDb::Open(options.path);
+  if (absl::IsResourceExhausted(db.status()) && SqliteStore::ReserveOf(options).GiveUp()) {
+    db = SqliteDb::Open(options.path);
+  }
+  if (!db.ok()) return db.status();
+  (*db)->set_checkpoint_pages(options.checkpoint_pages);
+  return std::make_unique<SqliteStore>(options, *std::move(db), loop);
 }
 
 }  // namespace muster

@@ -18,6 +18,10 @@ struct SqliteStoreOptions {
   // After a full disk the next try comes after this, doubling up to `max_retry`.
   absl::Duration first_retry = absl::Milliseconds(100);
   absl::Duration max_retry = absl::Seconds(5);
+  // Room on the disk that is kept free for it (space_reserve.h). When the disk is full it is used
+  // up by what cannot be refused, the ends of jobs above all. 0: none.
+  int64_t reserve_bytes = 0;
+  int checkpoint_pages = 1000;  // The log is copied into the file when it has so many.
   // Called on the writer's thread when a commit has failed for good; nothing is acknowledged after
   // it. Empty: logs the line and ends the process.
   std::function<void(const absl::Status&)> on_fatal;
