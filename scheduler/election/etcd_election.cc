@@ -39,6 +39,16 @@ const EtcdEntry* FindKey(const EtcdRange& range, const std::string& key) {
   return found == range.entries.end() ? nullptr : &*found;
 }
 
+std::vector<v1::Candidate> CandidatesIn(const EtcdRange& range) {
+  std::vector<v1::Candidate> candidates;
+  for (const EtcdEntry& entry : range.entries) {
+    v1::Candidate candidate;
+    if (!candidate.ParseFromString(entry.value)) candidate.Clear();
+    candidates.push_back(std::move(candidate));
+  }
+  return candidates;
+}
+
 }  // namespace
 
 std::string EtcdElection::KeyOf(const Options& options, int64_t lease) {
@@ -67,7 +77,11 @@ void EtcdElection::Start() {
   if (options_.stands) Stand();
 }
 
-bool EtcdElection::MayAct() const { return leading_ && Now() < proven_at_ + ActFor(); }
+bool EtcdElection::MayAct() const { return leading_ && !doubts_ && Now() < proven_at_ + ActFor(); }
+
+bool EtcdElection::InDoubt() const {
+  return doubts_ && Now() < proven_at_ + options_.longest_doubt;
+}
 
 void EtcdElection::StepDown(const absl::Status& why) {
   if (!leading_) return;
@@ -84,6 +98,7 @@ void EtcdElection::Resign(std::function<void()> done) {
   loop_->Cancel(renew_timer_);
   loop_->Cancel(deadline_timer_);
   ++term_;
+  doubts_ = false;
   if (std::exchange(leading_, false)) {
     events_.on_deposed(absl::UnavailableError("the scheduler is going down; try again"));
   }
@@ -113,19 +128,23 @@ void EtcdElection::Look(std::optional<absl::Duration> renewed_at) {
                if (!renewed_at.has_value()) looking_ = false;
                if (renewed_at.has_value() && !this_term()) return;
                if (range.ok()) looked_at_ = sent_at;
-               Looked(range, renewed_at);
+               Looked(sent_at, range, renewed_at);
              });
 }
 
-void EtcdElection::Looked(const absl::StatusOr<EtcdRange>& range,
-                          std::optional<absl::Duration> renewed_at) {
+void EtcdElection::LookAgainAfter(bool answered) {
   loop_->Cancel(look_timer_);
   const bool again = std::exchange(look_again_, false);
   const absl::Duration wait = again         ? absl::ZeroDuration()
-                              : !range.ok() ? look_backoff_.Next()
+                              : !answered   ? look_backoff_.Next()
                               : lease_ != 0 ? options_.ttl
                                             : options_.look_interval;
   look_timer_ = loop_->After(wait, [this] { Look(std::nullopt); });
+}
+
+void EtcdElection::Looked(absl::Duration sent_at, const absl::StatusOr<EtcdRange>& range,
+                          std::optional<absl::Duration> renewed_at) {
+  LookAgainAfter(range.ok());
   if (!range.ok()) {
     if (renewed_at.has_value()) RenewAfter(kQuickRetry);
     if (Now() - looked_at_ > options_.ttl) Tell(Annotate(range.status(), "etcd does not answer"));
@@ -136,13 +155,7 @@ void EtcdElection::Looked(const absl::StatusOr<EtcdRange>& range,
     ForgetOldSelf(*range);
     WatchFrom(range->revision + 1);
   }
-  if (create_revision_ != 0 && range->revision >= create_revision_) {
-    const EtcdEntry* const own = FindKey(*range, key_);
-    if (own == nullptr || own->create_revision != create_revision_) {
-      return Lose(absl::AbortedError("this candidate's key is gone from etcd"));
-    }
-    if (renewed_at.has_value()) Proven(*renewed_at);
-  }
+  if (!CheckOwnKey(*range, renewed_at)) return;
   const EtcdEntry* const lowest = FindLowest(*range);
   if (lowest == nullptr) {
     return Tell(absl::UnavailableError("nobody stands for the scheduler's role in etcd"));
@@ -152,13 +165,36 @@ void EtcdElection::Looked(const absl::StatusOr<EtcdRange>& range,
   if (!leader.candidate.ParseFromString(lowest->value)) {
     return Tell(absl::DataLossError(absl::StrCat("etcd key ", lowest->key, ": not a candidate")));
   }
+  const bool stands = create_revision_ != 0 && range->revision >= create_revision_;
+  if (stands && first_leader_ == 0) first_leader_ = leader.epoch;
   Tell(leader);
   // Only what follows a renewal is a proof.
   const bool mine = create_revision_ != 0 && lowest->create_revision == create_revision_;
-  if (!mine || leading_ || Now() >= proven_at_ + ActFor()) return;
-  leading_ = true;
-  LOG(INFO) << "scheduler election: ELECTED epoch=" << leader.epoch;
-  events_.on_elected(leader);
+  if (!mine || doubts_) return;
+  if (!leading_) {
+    if (Now() >= proven_at_ + ActFor()) return;
+    leading_ = true;
+    LOG(INFO) << "scheduler election: ELECTED epoch=" << leader.epoch;
+    events_.on_elected(leader);
+  }
+  if (leading_) events_.on_candidates(sent_at, CandidatesIn(*range));
+}
+
+bool EtcdElection::CheckOwnKey(const EtcdRange& range, std::optional<absl::Duration> renewed_at) {
+  if (create_revision_ == 0 || range.revision < create_revision_) return true;
+  const EtcdEntry* const own = FindKey(range, key_);
+  if (own == nullptr || own->create_revision != create_revision_) {
+    Lose(absl::AbortedError("this candidate's key is gone from etcd"));
+    return false;
+  }
+  if (!renewed_at.has_value()) return true;
+  if (doubts_) {
+    // Its engine is gone: it begins anew, as any other, from what is in etcd.
+    Lose(absl::UnavailableError("etcd answers again, the scheduler begins anew"));
+    return false;
+  }
+  Proven(*renewed_at);
+  return true;
 }
 
 void EtcdElection::Tell(const absl::StatusOr<ElectedLeader>& leader) {
@@ -241,6 +277,8 @@ void EtcdElection::Entered(const absl::StatusOr<EtcdTxnResult>& result) {
     return;
   }
   create_revision_ = result->gets[0].entries[0].create_revision;
+  standing_since_ = Now();
+  first_leader_ = 0;
   stand_backoff_.Reset();
   ArmDeadline();
   Renew();
@@ -273,10 +311,19 @@ void EtcdElection::Proven(absl::Duration renewed_at) {
 
 void EtcdElection::ArmDeadline() {
   loop_->Cancel(deadline_timer_);
-  deadline_timer_ = loop_->After(proven_at_ + ActFor() - Now(), [this] {
-    Lose(absl::DeadlineExceededError(
-        absl::StrCat("etcd has not confirmed the lease for ", absl::FormatDuration(ActFor()))));
-  });
+  const absl::Duration good_for = doubts_ ? options_.longest_doubt : ActFor();
+  deadline_timer_ = loop_->After(proven_at_ + good_for - Now(), [this] { OnDeadline(); });
+}
+
+void EtcdElection::OnDeadline() {
+  const absl::Status why = absl::DeadlineExceededError(
+      absl::StrCat("etcd has not confirmed the lease for ",
+                   absl::FormatDuration(absl::Trunc(Now() - proven_at_, absl::Milliseconds(100)))));
+  if (!leading_ || doubts_ || options_.longest_doubt <= ActFor()) return Lose(why);
+  doubts_ = true;
+  ArmDeadline();
+  LOG(WARNING) << "scheduler election: IN DOUBT: " << why.message();
+  events_.on_doubt(why);
 }
 
 void EtcdElection::Lose(const absl::Status& why) {
@@ -284,6 +331,7 @@ void EtcdElection::Lose(const absl::Status& why) {
   loop_->Cancel(renew_timer_);
   loop_->Cancel(deadline_timer_);
   create_revision_ = 0;
+  doubts_ = false;
   if (std::exchange(leading_, false)) {
     LOG(WARNING) << "scheduler election: DEPOSED: " << why.message();
     events_.on_deposed(why);

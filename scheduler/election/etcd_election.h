@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -42,12 +43,21 @@ class EtcdElection {
     bool stands = true;  // Else it only looks who leads.
     absl::Duration ttl = absl::Seconds(3);
     absl::Duration look_interval = absl::Seconds(10);  // Of one that does not stand.
+    // How long a leader without a proof is not deposed, as long as nobody says that its key is
+    // gone: from the last proof. Zero: not at all.
+    absl::Duration longest_doubt;
     Backoff::Options backoff{absl::Milliseconds(100), absl::Seconds(1), 0.5};
   };
 
   struct Events {
     // This process has the role now.
     std::function<void(const ElectedLeader& self)> on_elected;
+    // A read that was sent at `read_at` shows that it has the role, and who else stands for it; one
+    // that cannot be read has no node id. Follows on_elected and every proof.
+    std::function<void(absl::Duration read_at, const std::vector<v1::Candidate>& candidates)>
+        on_candidates = [](absl::Duration, const std::vector<v1::Candidate>&) {};
+    // It is in doubt: it may not act, and will not again before it is deposed and elected anew.
+    std::function<void(const absl::Status& why)> on_doubt = [](const absl::Status&) {};
     // It has it no longer, and must have stopped to act as one before this returns.
     std::function<void(const absl::Status& why)> on_deposed;
     // Where the scheduler is, after each change; or why nobody knows.
@@ -67,6 +77,12 @@ class EtcdElection {
   // Whether this process has the role and can prove it on its own clock: what it does without is
   // another one's to do.
   bool MayAct() const;
+  // Whether it is in doubt, and may be.
+  bool InDoubt() const;
+  // Since when this process surely stands, on Clock::Boot(), and who led when it first looked after
+  // that; 0: not known. Of a process that stands.
+  absl::Duration standing_since() const { return standing_since_; }
+  int64_t first_leader() const { return first_leader_; }
   // This process cannot fill the role: the next one gets it. It stands again later.
   void StepDown(const absl::Status& why);
   // Leaves for good, so that another one wins at once. on_deposed comes first, if it has the role;
@@ -80,7 +96,11 @@ class EtcdElection {
   // --- Who leads.
   // Reads all candidates. `renewed_at`: this read follows the renewal that was sent then.
   void Look(std::optional<absl::Duration> renewed_at);
-  void Looked(const absl::StatusOr<EtcdRange>& range, std::optional<absl::Duration> renewed_at);
+  void Looked(absl::Duration sent_at, const absl::StatusOr<EtcdRange>& range,
+              std::optional<absl::Duration> renewed_at);
+  void LookAgainAfter(bool answered);
+  // Whether this process goes on with its candidacy after what was read.
+  bool CheckOwnKey(const EtcdRange& range, std::optional<absl::Duration> renewed_at);
   void Tell(const absl::StatusOr<ElectedLeader>& leader);
   void WatchFrom(int64_t revision);
   void ForgetOldSelf(const EtcdRange& range);
@@ -96,6 +116,7 @@ class EtcdElection {
   // A read after that renewal has shown the key.
   void Proven(absl::Duration renewed_at);
   void ArmDeadline();
+  void OnDeadline();
   void Lose(const absl::Status& why);
   absl::Duration ActFor() const;
   absl::Duration Now() const { return loop_->clock()->Boot(); }
@@ -122,7 +143,10 @@ class EtcdElection {
   int64_t lease_ = 0;  // 0: none.
   std::string key_;
   int64_t create_revision_ = 0;  // Of the key; 0: it is not known to be there.
+  absl::Duration standing_since_;
+  int64_t first_leader_ = 0;
   bool leading_ = false;
+  bool doubts_ = false;                 // Leading, without a proof.
   absl::Duration proven_at_;            // From when on the lease's time counts.
   EventLoop::TimerId renew_timer_ = 0;  // Or the next try to stand.
   EventLoop::TimerId deadline_timer_ = 0;

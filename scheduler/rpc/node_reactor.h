@@ -17,9 +17,10 @@
 namespace muster {
 
 // Serves one agent's ConnectNode stream. One write is in flight; of what waits only the newest
-// counts: one welcome, one heartbeat answer, one ack per gang. gRPC calls the On…() reactions on
-// its own threads; each only posts to `loop`, where all state lives. Deletes itself when gRPC is
-// done with it.
+// counts: one welcome, one heartbeat answer, one ack per gang. When the seat falls in doubt the
+// stream goes on without a scheduler: reports are not taken then, the agent keeps them. gRPC calls
+// the On…() reactions on its own threads; each only posts to `loop`, where all state lives. Deletes
+// itself when gRPC is done with it.
 class NodeReactor final
     : public grpc::ServerBidiReactor<v1::ConnectNodeRequest, v1::ConnectNodeResponse>,
       public OpenCall {
@@ -38,15 +39,21 @@ class NodeReactor final
   ~NodeReactor() override = default;
   void Take(const v1::ConnectNodeRequest& request);
   void TakeHello(const v1::NodeHello& hello);
+  void WelcomeInDoubt(const v1::NodeHello& hello);
+  void Welcome(const v1::NodeHello& hello, v1::NodeWelcome welcome);
+  void TakeHeartbeat(const v1::NodeHeartbeat& heartbeat);
   void TakeReport(const v1::GangReport& report);
+  // Whoever sat there at the hello; null once that is gone.
+  Scheduler* scheduler() const { return seat_->sitting() == scheduler_ ? scheduler_ : nullptr; }
   void Pump();
   void Close(const absl::Status& status);
 
   EventLoop* const loop_;
   SchedulerSeat* const seat_;
-  Scheduler* scheduler_ = nullptr;  // Whoever sat there at the hello; the stream ends with it.
+  Scheduler* scheduler_ = nullptr;  // May be gone: see scheduler().
   // Acks may come after this stream's end: they look whether it is still there.
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  std::string node_id_;
   uint64_t session_ = 0;              // 0 before the hello was accepted.
   v1::ConnectNodeRequest request_;    // Belongs to gRPC while a read is in flight.
   v1::ConnectNodeResponse response_;  // Belongs to gRPC while `writing_`.

@@ -23,32 +23,52 @@ absl::Status NotHere(const std::string& message, const std::string& hint,
 SchedulerSeat::SchedulerSeat(OpenCalls* calls)
     : calls_(calls),
       answers_(calls->loop()),
+      nodes_(calls->loop()),
       absence_(NoScheduler("this agent has just started")) {}
 
-void SchedulerSeat::Take(Scheduler* scheduler, std::function<bool()> may_act) {
+void SchedulerSeat::Take(Scheduler* scheduler, Mandate mandate) {
   scheduler_ = scheduler;
-  may_act_ = std::move(may_act);
+  mandate_ = std::move(mandate);
   absence_ = NoScheduler("the leader cannot prove its lease");
   calls_->Reopen();
   answers_.Reopen();
+  nodes_.Reopen();
+}
+
+void SchedulerSeat::Doubt(const absl::Status& why, std::function<bool()> may_renew) {
+  absence_ = why;
+  may_renew_ = std::move(may_renew);
+  calls_->EndAll(why);
+  answers_.EndAll(why);
+  scheduler_ = nullptr;
+}
+
+bool SchedulerSeat::may_renew() const {
+  return scheduler() != nullptr || (may_renew_ && may_renew_());
 }
 
 void SchedulerSeat::Vacate(const absl::Status& why) {
   absence_ = why;
   calls_->EndAll(why);  // While the scheduler still lives: its watchers say goodbye to it.
   answers_.EndAll(why);
+  may_renew_ = nullptr;
+  nodes_.EndAll(why);
   scheduler_ = nullptr;
-  may_act_ = nullptr;
+  mandate_ = Mandate();
+  last_welcome_ = std::nullopt;
 }
 
 void SchedulerSeat::Close(const absl::Status& why) {
   absence_ = why;
   calls_->EndAll(why);
+  may_renew_ = nullptr;
+  nodes_.EndAll(why);
   scheduler_ = nullptr;
 }
 
 Scheduler* SchedulerSeat::scheduler() const {
-  return scheduler_ != nullptr && may_act_ && !may_act_() ? nullptr : scheduler_;
+  const bool acts = !mandate_.may_act || mandate_.may_act();
+  return acts ? scheduler_ : nullptr;
 }
 
 absl::Status SchedulerIsElsewhere(const std::string& address) {
