@@ -19,7 +19,7 @@ Fence::~Fence() { loop_->Cancel(timer_); }
 
 void Fence::OnWelcome(const v1::NodeWelcome& welcome, absl::Duration sent) {
   DCHECK(loop_->OnLoop());
-  if (!welcome.has_node_lease()) return;
+  if (!welcome.has_node_lease()) return Release(welcome.epoch());
   epoch_ = welcome.epoch();
   lease_ = ToDuration(welcome.node_lease());
   grace_ = ToDuration(welcome.fence_grace());
@@ -35,6 +35,19 @@ absl::Duration Fence::Patience() const {
   return lease_ > absl::ZeroDuration() ? lease_ / 2 : absl::InfiniteDuration();
 }
 
+void Fence::Release(int64_t epoch) {
+  const std::optional<NodeLease> lease = gangs_->lease();
+  if (!lease.has_value() || lease->until == absl::InfiniteDuration() || epoch <= lease->epoch) {
+    return;
+  }
+  if (lease->until <= loop_->clock()->Boot()) return;  // Too late: the gangs are being stopped.
+  LOG(WARNING) << "the scheduler of epoch " << epoch
+               << " gives no lease: the gangs of this host are not fenced";
+  lease_ = absl::ZeroDuration();
+  gangs_->SetLease({epoch, absl::InfiniteDuration(), lease->grace});
+  Arm();
+}
+
 void Fence::Renew(absl::Duration sent) {
   const NodeLease lease{epoch_, sent + lease_, grace_};
   // An answer that has come too late renews nothing.
@@ -46,7 +59,7 @@ void Fence::Arm() {
   loop_->Cancel(timer_);
   timer_ = 0;
   const std::optional<NodeLease> lease = gangs_->lease();
-  if (!lease.has_value()) return;
+  if (!lease.has_value() || lease->until == absl::InfiniteDuration()) return;
   const absl::Duration left = lease->until - loop_->clock()->Boot();
   timer_ = loop_->After(std::max(left, absl::ZeroDuration()), [this] { OnDue(); });
 }

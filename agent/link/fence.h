@@ -22,7 +22,8 @@ class Fence {
   Fence& operator=(const Fence&) = delete;
 
   // The scheduler has answered a hello that was sent at `sent`, on Clock::Boot(). A welcome without
-  // a lease changes nothing: whoever gave the present one may still count on it.
+  // a lease ends the present one if it is of a later epoch: whoever gave it has no say any more,
+  // and who has speaks the protocol before leases, or was told to give none.
   void OnWelcome(const v1::NodeWelcome& welcome, absl::Duration sent);
   // It has answered the heartbeat that was sent at `sent`.
   void OnAnswer(absl::Duration sent);
@@ -32,6 +33,7 @@ class Fence {
   absl::Duration Patience() const;
 
  private:
+  void Release(int64_t epoch);
   void Renew(absl::Duration sent);
   void Arm();
   void OnDue();

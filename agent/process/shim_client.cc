@@ -150,7 +150,7 @@ void ShimClientImpl::SetLease(int64_t epoch, absl::Duration until, absl::Duratio
   DCHECK(loop_->OnLoop());
   Encoder out;
   out.I64(epoch);
-  out.I64(absl::ToInt64Nanoseconds(until));
+  out.I64(until == absl::InfiniteDuration() ? 0 : absl::ToInt64Nanoseconds(until));
   out.I64(absl::ToInt64Milliseconds(grace));
   lease_ = out.Take();
   SendLease();

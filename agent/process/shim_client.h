@@ -61,7 +61,7 @@ class ShimClient {
   // or when the two cross, the client starts another shim for it by itself, and OnFinished() comes
   // again; a stopped gang stays stopped as long as its shim lives.
   virtual void RestartRank(int index, int restart) = 0;
-  // Until when the gang may run, on CLOCK_BOOTTIME, and how long after SIGTERM it is killed then.
+  // Until when the gang may run, on CLOCK_BOOTTIME or for ever, and how long after SIGTERM it is killed then.
   // The shim, and every successor that this client starts, keeps to it also when the agent is dead.
   virtual void SetLease(int64_t epoch, absl::Duration until, absl::Duration grace) = 0;
   // Turns OnGrew() for one stream on or off; on begins with the present length.

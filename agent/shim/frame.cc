@@ -1,6 +1,7 @@
 #include "agent/shim/frame.h"
 
 #include "agent/shim/codec.h"
+#include "common/base/protocol.h"
 
 namespace muster {
 namespace {
@@ -17,7 +18,7 @@ uint32_t FrameCrc(uint32_t type, const char* payload, size_t size) {
 std::string EncodeFrame(FrameType type, const std::string& payload) {
   Encoder out;
   out.U16(kFrameMajor);
-  out.U16(kFrameMinor);
+  out.U16(static_cast<uint16_t>(OwnProtocol().minor));
   out.U32(static_cast<uint32_t>(payload.size()));
   out.U32(FrameCrc(static_cast<uint32_t>(type), payload.data(), payload.size()));
   out.U32(static_cast<uint32_t>(type));

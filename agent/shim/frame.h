@@ -15,8 +15,7 @@
 
 namespace muster {
 
-inline constexpr uint16_t kFrameMajor = 1;
-inline constexpr uint16_t kFrameMinor = 1;
+inline constexpr uint16_t kFrameMajor = 1;  // The minor is that of OwnProtocol().
 inline constexpr size_t kFrameHeaderSize = 16;
 inline constexpr size_t kMaxFramePayload = 64 << 10;
 inline constexpr size_t kMaxDescriptorsPerFrame = 253;  // The kernel's SCM_MAX_FD.
@@ -39,7 +38,8 @@ enum class FrameType : uint32_t {
   kSubscribe = 35,   // i32 index, bool is_stderr, bool on.
   kAdopt = 36,       // As kDescriptors, the other way: what a dead shim had left with its client.
   kReaped = 37,      // i32 index, i32 restart, i32 wait status: the agent was the rank's reaper.
-  kLease = 38,       // i64 epoch, i64 until (CLOCK_BOOTTIME, ns), i64 grace in milliseconds. Minor 1.
+  // Minor 1. i64 epoch, i64 until (CLOCK_BOOTTIME, ns; 0: for ever), i64 grace in milliseconds.
+  kLease = 38,
 };
 
 enum class DescriptorKind : uint8_t { kOut = 1, kErr = 2, kPidfd = 3 };

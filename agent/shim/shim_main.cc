@@ -1,6 +1,7 @@
 // msshim: runs the ranks of one gang on this host, for as long as they live. See supervisor.h.
 //
 //   msshim GANG_DIR [--fd=N] [--takeover]
+//   msshim --version
 //
 // N is an inherited socket to the agent, used as its first connection. With --takeover the ranks of
 // a dead shim are continued: their descriptors come over that socket first.
@@ -31,7 +32,9 @@
 #include "agent/shim/rank_child.h"
 #include "agent/shim/shim_plan.h"
 #include "agent/shim/supervisor.h"
+#include "common/base/protocol.h"
 #include "common/base/unique_fd.h"
+#include "common/base/version.h"
 
 namespace muster {
 namespace {
@@ -114,9 +117,14 @@ int Refuse(AgentLink* link, ShimFailure failure, const std::string& text) {
 std::string WithErrno(const std::string& what) { return what + ": " + strerror(errno); }
 
 int Main(int argc, char** argv) {
+  if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+    printf("msshim %s protocol %s\n", kVersion, ToString(OwnProtocol()).c_str());
+    return 0;
+  }
   Arguments arguments;
   if (!ParseArguments(argc, argv, &arguments)) {
-    fprintf(stderr, "usage: msshim /absolute/gang_dir [--fd=N] [--takeover]\n");
+    fprintf(stderr,
+            "usage: msshim /absolute/gang_dir [--fd=N] [--takeover]\n       msshim --version\n");
     return 2;
   }
   UniqueFd agent = SetUpDescriptors(arguments.agent_fd);

@@ -1,6 +1,7 @@
 #include "agent/shim/shim_plan.h"
 
 #include "agent/shim/codec.h"
+#include "common/base/protocol.h"
 
 namespace muster {
 namespace {
@@ -9,7 +10,6 @@ constexpr uint32_t kMagic = 0x4e4c504d;  // "MPLN"
 // A reader refuses another major. A minor adds fields at the end of the plan or of a rank; both are
 // length-prefixed, so that an older reader skips what it does not know.
 constexpr uint16_t kMajor = 1;
-constexpr uint16_t kMinor = 1;
 
 void PutTexts(const std::vector<std::string>& texts, Encoder* out) {
   out->U32(static_cast<uint32_t>(texts.size()));
@@ -77,8 +77,10 @@ std::string EncodeBody(const ShimPlan& plan) {
   out.U8(static_cast<uint8_t>(plan.log_full));
   out.U32(static_cast<uint32_t>(plan.ranks.size()));
   for (const ShimRank& rank : plan.ranks) out.Text(EncodeRank(rank));
-  out.I64(plan.fence_until_ns);
-  out.I64(plan.fence_grace_ms);
+  if (SpeaksLeases()) {
+    out.I64(plan.fence_until_ns);
+    out.I64(plan.fence_grace_ms);
+  }
   return out.Take();
 }
 
@@ -109,7 +111,7 @@ bool DecodeBody(const std::string& bytes, ShimPlan* plan) {
   for (ShimRank& rank : plan->ranks) {
     if (!DecodeRank(in.Text(), &rank)) return false;
   }
-  if (in.ok() && in.left() == 0) return true;  // Of minor 0.
+  if (in.ok() && (in.left() == 0 || !SpeaksLeases())) return true;  // Of minor 0, or read by it.
   plan->fence_until_ns = in.I64();
   plan->fence_grace_ms = in.I64();
   return in.ok();
@@ -131,7 +133,7 @@ std::string EncodeShimPlan(const ShimPlan& plan) {
   Encoder out;
   out.U32(kMagic);
   out.U16(kMajor);
-  out.U16(kMinor);
+  out.U16(static_cast<uint16_t>(OwnProtocol().minor));
   out.U32(Crc32c(body.data(), body.size()));
   out.Text(body);
   return out.Take();

@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/shim/log_format.h"
+#include "agent/task/node_lease.h"
 #include "agent/task/start_request.h"
 #include "common/base/fs.h"
 #include "common/base/status.h"
@@ -86,7 +87,7 @@ absl::StatusOr<ShimPlan> PlanGang(const v1::StartGangRequest& request, const Gan
   plan.stop_gang = StopsGang(spec);
   plan.tty = spec.tty();
   plan.durable = host.durable;
-  plan.fence_until_ns = absl::ToInt64Nanoseconds(host.fence_until);
+  plan.fence_until_ns = LeaseEndNs(host.fence_until);
   plan.fence_grace_ms = absl::ToInt64Milliseconds(host.fence_grace);
   plan.log_full = LogFullOf(spec.logs());
   if (spec.logs().has_segment_size()) plan.segment_size = spec.logs().segment_size();

@@ -19,6 +19,7 @@ namespace muster {
 namespace {
 
 constexpr absl::Duration kSweepInterval = absl::Minutes(1);
+constexpr int kTakeUpTries = 3;
 constexpr int kGoodbyeTries = 100;  // Of 1 ms, for shims on their way out.
 
 std::vector<uint32_t> PortsOf(const v1::NodePlacement& here) {
@@ -38,7 +39,7 @@ GangTable::GangTable(const Options& options, EventLoop* loop, Ledger* ledger,
       loop_(loop),
       ledger_(ledger),
       topology_(topology),
-      disk_(loop, options.durable),
+      disk_(loop, options.durable, options.on_disk_broken),
       cgroups_(CgroupRoot::Find(options.cgroup_root)) {
   host_.loop = loop;
   host_.disk = &disk_;
@@ -76,7 +77,8 @@ void GangTable::Recover(Done done) {
         if (keeps_lease) found->lease = ReadLease(lease_path);
         MUSTER_ASSIGN_OR_RETURN(found->starts, ReadCounter(starts_path));
         MUSTER_RETURN_IF_ERROR(WriteCounter(starts_path, ++found->starts, durable));
-        MUSTER_ASSIGN_OR_RETURN(found->gangs, FindGangs(state_dir, &found->problems));
+        MUSTER_ASSIGN_OR_RETURN(found->gangs,
+                                FindGangs(state_dir, &found->problems, &found->aside));
         return absl::OkStatus();
       },
       [this, found, done](const absl::Status& status) {
@@ -101,16 +103,43 @@ absl::Status GangTable::TakeUp(Found found) {
       continue;
     }
     epoch_ = std::max(epoch_, request.gang().epoch());
+    const bool lives = !gang.report.has_value();
+    if (const int died = lives ? gang.dir.BeginTry() : 0; died >= kTakeUpTries) {
+      LOG(ERROR) << Label(key) << ": " << died
+                 << " agents have died while they took it up; it is set "
+                 << "aside. To try it again remove " << gang.dir.path() << "/tries and restart";
+      PutAside(gang.dir);
+      continue;
+    }
+    Failpoint("agent.take_up");
     const v1::NodePlacement& here = HostOf(request);
     if (!gang.report.has_value()) ledger_->Adopt(key, DevicesOf(here), PortsOf(here));
     GangRunner* const runner = Add(gang.dir, request);
     // Its shim may have fenced it: then it has ended by now, and nobody else will say so.
     if (LeaseHasRunOut()) runner->NoteFence();
     runner->Recover(gang, [this, &gang, &request] { return MakePlan(gang.dir, request); });
+    if (lives) gang.dir.EndTry();
   }
+  for (const GangDir& dir : found.aside) PutAside(dir);
   if (LeaseHasRunOut()) Fence();
   SweepSoon();
   return absl::OkStatus();
+}
+
+void GangTable::PutAside(const GangDir& dir) {
+  const Key key(dir.job_id(), dir.attempt());
+  aside_[key] =
+      std::make_unique<SetAside>(dir, cgroups_->Name(key.first, key.second, CgroupLimits()),
+                                 host_.first_sequence, loop_, [this](const v1::GangReport& report) {
+                                   if (sink_) sink_(report);
+                                 });
+}
+
+std::string GangTable::degraded() const {
+  if (aside_.empty()) return "";
+  return absl::StrCat("degraded: ", Label(aside_.begin()->first),
+                      aside_.size() > 1 ? absl::StrCat(" and ", aside_.size() - 1, " more") : "",
+                      " could not be taken up and is left alone until it ends");
 }
 
 absl::Status GangTable::Admit(const v1::GangRef& gang, bool current_only) {
@@ -135,7 +164,7 @@ int GangTable::LatestAttempt(const std::string& job_id) const {
     return it == map.begin() || std::prev(it)->first.first != job_id ? -1
                                                                      : std::prev(it)->first.second;
   };
-  return std::max(latest_in(gangs_), latest_in(archive_));
+  return std::max({latest_in(gangs_), latest_in(archive_), latest_in(aside_)});
 }
 
 GangRunner* GangTable::Find(const Key& key) {

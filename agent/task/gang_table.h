@@ -20,6 +20,7 @@
 #include "agent/task/gang_runner.h"
 #include "agent/task/gangs.h"
 #include "agent/task/recovery.h"
+#include "agent/task/set_aside.h"
 #include "common/base/fs.h"
 
 namespace muster {
@@ -42,6 +43,7 @@ class GangTable : public Gangs {
   void SetLease(const NodeLease& lease) override;
   std::optional<NodeLease> lease() const override { return lease_; }
   void Fence() override;
+  std::string degraded() const override;
   void SetReportSink(ReportSink sink) override { sink_ = std::move(sink); }
   std::vector<v1::GangReport> Reports() const override;
   void Acknowledge(const std::string& job_id, int attempt, int64_t sequence) override;
@@ -59,6 +61,7 @@ class GangTable : public Gangs {
     std::optional<NodeLease> lease;
     int64_t starts = 0;  // Of the agent on this state directory, this one included.
     std::vector<FoundGang> gangs;
+    std::vector<GangDir> aside;
     std::vector<std::string> problems;
   };
 
@@ -82,6 +85,8 @@ class GangTable : public Gangs {
   absl::StatusOr<HostGangPlan> MakePlan(const GangDir& dir,
                                         const v1::StartGangRequest& request) const;
   absl::Status TakeUp(Found found);
+  // Leaves the gang alone, see SetAside.
+  void PutAside(const GangDir& dir);
   bool LeaseHasRunOut() const;
   void SaveLease();
   // Keeps nothing in memory of gangs that are over but their name, and removes the files of those
@@ -108,6 +113,7 @@ class GangTable : public Gangs {
   bool lease_changed_ = false;  // While it was being saved.
   ReportSink sink_;
   std::map<Key, std::unique_ptr<GangRunner>> gangs_;
+  std::map<Key, std::unique_ptr<SetAside>> aside_;
   std::map<Key, absl::Time> archive_;  // Acknowledged gangs on disk, and when their files go.
 };
 

@@ -34,6 +34,7 @@ std::unique_ptr<Gangs> Gangs::Make(const Options& options, EventLoop* loop, Ledg
 absl::StatusOr<v1::NodePlacement> GangTable::Reserve(const v1::ReserveGangRequest& request) {
   DCHECK(loop_->OnLoop());
   MUSTER_RETURN_IF_ERROR(Admit(request.gang(), /*current_only=*/true));
+  if (!aside_.empty()) return absl::UnavailableError(degraded());
   const Key key(request.gang().job_id(), request.gang().attempt());
   if (const GangRunner* gang = Find(key)) return HostOf(gang->request());
   if (const GangRunner* sibling = LivingSibling(key)) {
@@ -97,6 +98,10 @@ absl::Status GangTable::Stop(const v1::StopGangRequest& request) {
   DCHECK(loop_->OnLoop());
   MUSTER_RETURN_IF_ERROR(Admit(request.gang(), /*current_only=*/false));
   const Key key(request.gang().job_id(), request.gang().attempt());
+  if (const auto it = aside_.find(key); it != aside_.end()) {
+    it->second->Stop(request.has_grace() ? ToDuration(request.grace()) : kDefaultGrace);
+    return absl::OkStatus();
+  }
   GangRunner* const gang = Find(key);
   if (gang == nullptr) return StopUnknown(key);
   absl::Duration grace = kDefaultGrace;
@@ -163,11 +168,17 @@ std::vector<v1::GangReport> GangTable::Reports() const {
     if (gang->refused() || gang->preparing() || gang->acked().has_value()) continue;
     reports.push_back(gang->report());
   }
+  for (const auto& [key, gang] : aside_) reports.push_back(gang->report());
   return reports;
 }
 
 void GangTable::Acknowledge(const std::string& job_id, int attempt, int64_t sequence) {
-  if (GangRunner* gang = Find(Key(job_id, attempt))) gang->Acknowledge(sequence);
+  const Key key(job_id, attempt);
+  if (const auto it = aside_.find(key); it != aside_.end()) {
+    if (it->second->Acknowledge(sequence)) aside_.erase(it);
+    return;
+  }
+  if (GangRunner* gang = Find(key)) gang->Acknowledge(sequence);
 }
 
 absl::StatusOr<OutputLog*> GangTable::FindOutput(const std::string& job_id, int attempt,

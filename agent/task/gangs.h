@@ -45,6 +45,8 @@ class Gangs {
     // fsync the intent and the exits. Off only in the engine of `msctl run --local`, whose gangs
     // are not meant to outlive it.
     bool durable = true;
+    // An fsync has failed: nothing is promised any more, and the process should end. May be null.
+    std::function<void(const absl::Status&)> on_disk_broken;
   };
   using Done = std::function<void(const absl::Status&)>;
   using ReportSink = std::function<void(const v1::GangReport&)>;
@@ -77,6 +79,10 @@ class Gangs {
   // The lease has run out: stops every gang with on_partition: fence, drops all reservations, and
   // starts nothing until SetLease().
   virtual void Fence() = 0;
+
+  // Why this host takes no new work, in one line; empty: it does. Gangs that were set aside at the
+  // agent's start make it so, until the last of them has ended.
+  virtual std::string degraded() const { return ""; }
 
   // Called with the whole report on every change of any gang.
   virtual void SetReportSink(ReportSink sink) = 0;

@@ -7,6 +7,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "agent/task/sealed_file.h"
 #include "common/base/fs.h"
 #include "common/base/status.h"
 #include "glog/logging.h"
@@ -14,29 +16,42 @@
 namespace muster {
 namespace {
 
-constexpr size_t kMaxBytes = 128;
+constexpr size_t kMaxBytes = 256;
+constexpr char kKind[] = "lease";
 
 bool ParseLease(const std::string& text, NodeLease* lease) {
   const std::vector<std::string> words =
       absl::StrSplit(text, absl::ByAnyChar(" \n"), absl::SkipEmpty());
   int64_t until_ns = 0;
   int64_t grace_ms = 0;
-  if (words.size() != 4 || words[3] != "end" || !absl::SimpleAtoi(words[0], &lease->epoch) ||
+  if (words.size() != 3 || !absl::SimpleAtoi(words[0], &lease->epoch) ||
       !absl::SimpleAtoi(words[1], &until_ns) || !absl::SimpleAtoi(words[2], &grace_ms)) {
     return false;
   }
-  lease->until = absl::Nanoseconds(until_ns);
+  lease->until = until_ns == 0 ? absl::InfiniteDuration() : absl::Nanoseconds(until_ns);
   lease->grace = absl::Milliseconds(grace_ms);
   return true;
 }
 
 }  // namespace
 
+int64_t LeaseEndNs(absl::Duration until) {
+  return until == absl::InfiniteDuration() ? 0 : absl::ToInt64Nanoseconds(until);
+}
+
 std::optional<NodeLease> ReadLease(const std::string& path) {
   if (!PathExists(path)) return std::nullopt;
   NodeLease lease;
   const absl::StatusOr<std::string> text = ReadFile(path, kMaxBytes);
-  if (text.ok() && ParseLease(*text, &lease)) return lease;
+  if (text.ok()) {
+    const absl::StatusOr<std::string> words = Unseal(kKind, *text);
+    if (words.ok() && ParseLease(*words, &lease)) return lease;
+    // Of a version that did not seal it: the last word says that it is whole.
+    absl::string_view plain = *text;
+    if (absl::ConsumeSuffix(&plain, " end\n") && ParseLease(std::string(plain), &lease)) {
+      return lease;
+    }
+  }
   LOG(ERROR) << path << ": damaged; taken for a lease that has run out";
   return NodeLease();
 }
@@ -44,8 +59,8 @@ std::optional<NodeLease> ReadLease(const std::string& path) {
 absl::Status WriteLease(const std::string& path, const NodeLease& lease) {
   const std::string fresh = absl::StrCat(path, ".new");
   MUSTER_RETURN_IF_ERROR(
-      WriteFile(fresh, absl::StrCat(lease.epoch, " ", absl::ToInt64Nanoseconds(lease.until), " ",
-                                    absl::ToInt64Milliseconds(lease.grace), " end\n")));
+      WriteFile(fresh, Seal(kKind, absl::StrCat(lease.epoch, " ", LeaseEndNs(lease.until), " ",
+                                                absl::ToInt64Milliseconds(lease.grace)))));
   if (std::rename(fresh.c_str(), path.c_str()) != 0) return ErrnoStatus(errno, path);
   return absl::OkStatus();
 }

@@ -14,9 +14,12 @@ namespace muster {
 
 struct NodeLease {
   int64_t epoch = 0;     // Of the scheduler that gave it.
-  absl::Duration until;  // On Clock::Boot().
+  absl::Duration until;  // On Clock::Boot(). Infinite: the host needs none any more.
   absl::Duration grace;  // From SIGTERM, at `until`, to SIGKILL.
 };
+
+// How files and frames have it: in nanoseconds; 0 without an end.
+int64_t LeaseEndNs(absl::Duration until);
 
 // Nullopt when there is no file. One that cannot be read counts as a lease that has run out: the
 // gangs that it was for must not be trusted to a time that nobody knows. Blocks.

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "agent/task/set_aside.h"
 #include "common/base/status.h"
 
 namespace muster {
@@ -17,12 +18,20 @@ absl::StatusOr<FoundGang> ReadGang(const GangDir& dir, std::vector<std::string>*
     problems->push_back(absl::StrCat(report.status().message(), "; the exit journal stands in"));
   }
   if (const absl::StatusOr<absl::Time> acked = dir.ReadAcked(); acked.ok()) gang.acked = *acked;
-  if (const absl::StatusOr<absl::Duration> stop = dir.ReadStop(); stop.ok()) gang.stop = *stop;
+  const absl::StatusOr<absl::Duration> stop = dir.ReadStop();
+  if (stop.ok()) {
+    gang.stop = *stop;
+  } else if (!absl::IsNotFound(stop.status())) {
+    // A stop is a stop, whatever became of its grace.
+    gang.stop = absl::ZeroDuration();
+    problems->push_back(absl::StrCat(stop.status().message(), "; taken for a stop without grace"));
+  }
   return gang;
 }
 
 absl::StatusOr<std::vector<FoundGang>> FindGangs(const std::string& state_dir,
-                                                 std::vector<std::string>* problems) {
+                                                 std::vector<std::string>* problems,
+                                                 std::vector<GangDir>* aside) {
   using Names = std::vector<std::pair<std::string, int>>;
   MUSTER_ASSIGN_OR_RETURN(const Names names, GangDir::List(state_dir));
   std::vector<FoundGang> gangs;
@@ -33,6 +42,9 @@ absl::StatusOr<std::vector<FoundGang>> FindGangs(const std::string& state_dir,
       gangs.push_back(*std::move(gang));
     } else if (absl::IsNotFound(gang.status())) {
       MUSTER_RETURN_IF_ERROR(dir.Remove());
+    } else if (absl::IsDataLoss(gang.status()) && aside != nullptr && ShimLives(dir)) {
+      problems->push_back(absl::StrCat(gang.status().message(), "; set aside while it runs"));
+      aside->push_back(dir);
     } else if (absl::IsDataLoss(gang.status())) {
       problems->push_back(absl::StrCat(gang.status().message(), "; moved to quarantine"));
       MUSTER_RETURN_IF_ERROR(dir.Quarantine());

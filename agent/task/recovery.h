@@ -30,9 +30,10 @@ struct FoundGang {
 
 // Reads every gang below `state_dir`. Blocks. Directories without an intent were never begun and
 // are removed; those with a damaged one are moved to STATE/quarantine, with one line in `problems`
-// each.
+// each, unless an msshim still runs them: `aside` gets those.
 absl::StatusOr<std::vector<FoundGang>> FindGangs(const std::string& state_dir,
-                                                 std::vector<std::string>* problems);
+                                                 std::vector<std::string>* problems,
+                                                 std::vector<GangDir>* aside = nullptr);
 
 // Reads one of them. NOT_FOUND: it has no intent. DATA_LOSS: a damaged one.
 absl::StatusOr<FoundGang> ReadGang(const GangDir& dir, std::vector<std::string>* problems);

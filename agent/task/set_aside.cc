@@ -1,0 +1,95 @@
+#include "agent/task/set_aside.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <cerrno>
+#include <utility>
+#include <vector>
+
+#include "agent/process/gang_record.h"
+#include "agent/shim/log_format.h"
+#include "agent/task/rank_table.h"
+#include "common/base/fs.h"
+#include "common/base/unique_fd.h"
+#include "glog/logging.h"
+
+namespace muster {
+namespace {
+
+constexpr absl::Duration kLookInterval = absl::Milliseconds(500);
+
+}  // namespace
+
+bool ShimLives(const GangDir& dir) {
+  const UniqueFd lock(open(JoinPath(dir.path(), kLockFile).c_str(), O_RDWR | O_CLOEXEC));
+  return lock.valid() && flock(lock.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
+SetAside::SetAside(const GangDir& dir, const GangCgroup& cgroup, int64_t sequence, EventLoop* loop,
+                   Tell tell)
+    : dir_(dir), cgroup_(cgroup), loop_(loop), tell_(std::move(tell)) {
+  report_.set_job_id(dir.job_id());
+  report_.set_attempt(dir.attempt());
+  report_.set_sequence(sequence + 1);
+  look_ = loop_->After(kLookInterval, [this] { Look(); });
+}
+
+SetAside::~SetAside() { loop_->Cancel(look_); }
+
+void SetAside::Stop(absl::Duration grace) {
+  if (report_.finished()) return;
+  if (remains_ == nullptr) {
+    absl::StatusOr<GangRecord> record = ReadGangRecord(dir_.path());
+    remains_ = std::make_unique<GangRemains>(
+        report_.job_id(), report_.attempt(), cgroup_,
+        record.ok() ? std::move(record->running) : std::vector<RunningRank>(), loop_,
+        [] { /* Look() sees it, once msshim has recorded the exits. */ });
+  }
+  remains_->Stop(grace);
+}
+
+void SetAside::Look() {
+  if (!ShimLives(dir_) && !CgroupRoot::Populated(cgroup_)) return End();
+  look_ = loop_->After(kLookInterval, [this] { Look(); });
+}
+
+void SetAside::End() {
+  look_ = 0;
+  remains_.reset();
+  CgroupRoot::Remove(cgroup_).IgnoreError();
+  FillExits();
+  report_.set_finished(true);
+  report_.set_sequence(report_.sequence() + 1);
+  LOG(WARNING) << "job=" << report_.job_id() << " attempt=" << report_.attempt()
+               << " was set aside and has ended; exits known: " << report_.ranks_size();
+  tell_(report_);
+}
+
+void SetAside::FillExits() {
+  const absl::StatusOr<ShimPlan> plan = ReadGangPlan(dir_.path());
+  const absl::StatusOr<GangRecord> record = ReadGangRecord(dir_.path());
+  if (!plan.ok() || !record.ok()) return;
+  for (const RankExit& exit : record->exits) {
+    if (exit.index < 0 || static_cast<size_t>(exit.index) >= plan->ranks.size()) continue;
+    const ShimRank& rank = plan->ranks[static_cast<size_t>(exit.index)];
+    v1::RankStatus* const status = report_.add_ranks();
+    status->set_role(rank.role);
+    status->set_rank(rank.rank);
+    status->set_state(exit.known || !exit.started ? v1::RANK_STATE_EXITED : v1::RANK_STATE_UNKNOWN);
+    *status->mutable_exit() = ExitResultOf(exit);
+    status->set_restarts(exit.restart);
+    status->set_stdout_bytes(exit.out_bytes);
+    status->set_stderr_bytes(exit.err_bytes);
+    status->set_end_boottime_ns(exit.boottime_ns);
+  }
+}
+
+bool SetAside::Acknowledge(int64_t sequence) {
+  if (!report_.finished() || sequence < report_.sequence()) return false;
+  const absl::Status moved = dir_.Quarantine();
+  if (!moved.ok()) LOG(ERROR) << moved.message();
+  return true;
+}
+
+}  // namespace muster

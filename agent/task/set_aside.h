@@ -1,0 +1,62 @@
+#ifndef MUSTER_AGENT_TASK_SET_ASIDE_H_
+#define MUSTER_AGENT_TASK_SET_ASIDE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/time/time.h"
+#include "agent/task/cgroup.h"
+#include "agent/task/gang_dir.h"
+#include "agent/task/gang_remains.h"
+#include "common/base/event_loop.h"
+#include "muster/v1/task.pb.h"
+
+namespace muster {
+
+// Whether an msshim holds the lock of the gang.
+bool ShimLives(const GangDir& dir);
+
+// A gang that this agent does not take up, because its record is damaged or because agents have
+// died of it. Nothing of it is touched: its msshim runs its ranks to their end. Until then it is
+// reported as being here, without a word about its ranks, so that nobody starts it elsewhere; then
+// with the exits that its journal has, and UNKNOWN for the rest.
+//
+// Lives on the loop.
+class SetAside {
+ public:
+  using Tell = std::function<void(const v1::GangReport&)>;
+
+  // Reports count from `sequence`. `tell` gets the final one, never from within a method; `loop`
+  // must outlive this object.
+  SetAside(const GangDir& dir, const GangCgroup& cgroup, int64_t sequence, EventLoop* loop,
+           Tell tell);
+  ~SetAside();
+  SetAside(const SetAside&) = delete;
+  SetAside& operator=(const SetAside&) = delete;
+
+  // Ends its processes. May be repeated.
+  void Stop(absl::Duration grace);
+  const v1::GangReport& report() const { return report_; }
+  // The scheduler has this report. Whether it was the final one: the gang's directory then lies in
+  // quarantine, and this object has no more to do.
+  bool Acknowledge(int64_t sequence);
+
+ private:
+  void Look();
+  void End();
+  void FillExits();
+
+  const GangDir dir_;
+  const GangCgroup cgroup_;
+  EventLoop* const loop_;
+  const Tell tell_;
+  v1::GangReport report_;
+  std::unique_ptr<GangRemains> remains_;
+  EventLoop::TimerId look_ = 0;
+};
+
+}  // namespace muster
+
+#endif  // MUSTER_AGENT_TASK_SET_ASIDE_H_
