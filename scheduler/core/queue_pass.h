@@ -29,7 +29,8 @@ struct WaitingJob {
   absl::Duration not_before = absl::ZeroDuration();
   const v1::Placement* previous = nullptr;  // Of the last attempt; must outlive it, too.
   StartWait* wait = nullptr;                // Of an elastic gang; must outlive it, too.
-  // Nodes that have just refused this gang: taken only where it does not fit without them.
+  // Nodes that have just refused this gang, or failed it again and again: taken only where it does
+  // not fit without them.
   std::set<std::string> avoid;
   std::string owner;
 };
@@ -77,6 +78,9 @@ class QueuePass {
   explicit QueuePass(const QueueScene& scene);
 
   QueueDecision Consider(const WaitingJob& job);
+  // Of one that backs off: what it had is kept for it, if it is soon to start again and comes
+  // before others that could take it.
+  void ConsiderLater(const WaitingJob& job);
 
  private:
   struct Head {
@@ -92,8 +96,10 @@ class QueuePass {
     v1::Placement placement;
   };
 
-  // The job as large as its owner's quota lets it be; an error: it must wait.
-  absl::StatusOr<v1::JobSpec> WithinQuota(const WaitingJob& job) const;
+  // The job as large as its owner's quota lets it be, in `*narrowed` where that is smaller; an
+  // error: it must wait.
+  absl::StatusOr<const v1::JobSpec*> WithinQuota(const WaitingJob& job,
+                                                 v1::JobSpec* narrowed) const;
   QueueDecision Start(const WaitingJob& job, const v1::JobSpec& spec, GangPlan plan,
                       bool has_passed);
   // Whether a job for which there is room may have it before the head; nullopt: no. True: it must

@@ -286,8 +286,11 @@ void SchedulerImpl::GiveUpLostNodes(JobEntry* entry) {
   GangTracker* const gang = runs_.at(job.id())->gang.get();
   const StopCause cause = entry->record.stop_cause;
   // Another attempt must not begin while this one may still run somewhere.
-  const bool last =
-      cause == StopCause::kCancelled || cause == StopCause::kSucceeded || !AnotherMayFollow(*entry);
+  const auto last = [&] {
+    return cause == StopCause::kCancelled || cause == StopCause::kSucceeded ||
+           !AnotherMayFollow(*entry);
+  };
+  const bool may_move = HostRestarts(job.spec().restart()) > 0;
   for (int i = 0; i < attempt->placement().nodes_size(); ++i) {
     const v1::NodePlacement& node = attempt->placement().nodes(i);
     if (gang->finished(i) || !nodes_.IsLost(node.node_id())) continue;
@@ -295,7 +298,7 @@ void SchedulerImpl::GiveUpLostNodes(JobEntry* entry) {
       LoseHost(entry, i);
       continue;
     }
-    if (!last || (IsElastic(job.spec()) && IsHostToBlame(*entry, i))) {
+    if ((may_move && IsHostToBlame(*entry, i)) || !last()) {
       const bool fences =
           node.keeps_lease() && job.spec().on_partition() != v1::PARTITION_ACTION_CONTINUE;
       const std::string reason =

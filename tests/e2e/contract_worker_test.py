@@ -3,10 +3,12 @@
 which stands for them: it checks every variable, and meets its peers at the given endpoints."""
 
 import os
+import signal
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import cluster as c
 import suite
 from job_case import JobCase
 
@@ -73,6 +75,72 @@ class ContractWorkerTest(JobCase):
     def test_mindspores_parameter_servers(self):
         self.run_job("mindspore", "net.py", "roles:\n- {name: worker, per_node: 2}\n"
                      "- {name: server, per_node: 2}\n")
+
+    def test_mindspores_recovery_starts_only_the_process_that_died(self):
+        gate = self.path("gate")
+        words = ", ".join(["/usr/bin/python3", "-u",
+                           self.cluster.bin.program(f"{WORKERS}/net.py"),
+                           "--steps", "'10'", "--until", gate])
+        job = self.submit_detached(
+            f"name: net\ncontract: mindspore\nranks_per_node: 3\ncommand: [{words}]\n"
+            "env: {STANDIN_STEP_SECONDS: '0.02'}\nmindspore: {recovery: true}\n"
+            "restart: {scope: rank, max_restarts: 2, first_delay: 0.1s}\n")
+        expected = self.wait_trained(job)
+        for victim in (("worker", 1), ("scheduler", 0)):
+            old = expected[victim]
+            os.kill(old, signal.SIGKILL)
+            now = c.wait_for(lambda: self.pids_if_all_run(job, victim, old), 30,
+                             f"{victim} runs again")
+            self.assertEqual(node_id(now[victim]), self.node_ids[victim])
+            self.assertEqual({**expected, victim: now[victim]}, now, "another pid has changed")
+            self.assert_trains_on(job)
+            expected = now
+        open(gate, "w").close()
+        self.assertEqual(self.wait(job), 0, self.cluster.msctl("describe", job).stdout)
+        attempts = self.cluster.job(job)["status"]["attempts"]
+        self.assertEqual(len(attempts), 1)
+        restarts = {(rank["role"], rank.get("rank", 0)): rank.get("restarts", 0)
+                    for rank in attempts[0]["ranks"]}
+        self.assertEqual(restarts, {("worker", 0): 0, ("worker", 1): 1, ("worker", 2): 0,
+                                    ("scheduler", 0): 1})
+        self.assertEqual([failure["fault_class"] for failure in attempts[0]["rank_failures"]],
+                         ["FAULT_CLASS_KILLED"] * 2)
+        self.assertEqual(self.pids(job), expected)
+
+    def pids(self, job):
+        return {(rank["role"], rank.get("rank", 0)): rank["pid"] for rank in self.ranks(job)}
+
+    def pids_if_all_run(self, job, victim, old):
+        if any(rank["state"] != "RANK_STATE_RUNNING" for rank in self.ranks(job)):
+            return None
+        now = self.pids(job)
+        return now if now[victim] != old else None
+
+    def wait_trained(self, job):
+        """The processes' pids by role and rank, once they train together."""
+        self.wait_state(job, "RUNNING")
+        self.assert_trains_on(job)
+        pids = self.pids(job)
+        self.node_ids = {who: node_id(pid) for who, pid in pids.items()}
+        self.assertEqual(len(set(self.node_ids.values())), 4)
+        return pids
+
+    def assert_trains_on(self, job):
+        """Every worker takes further steps: none waits for a peer that is not there."""
+        def steps():
+            return [self.cluster.msctl("logs", "--rank", str(rank), job).stdout.count("step: 0")
+                    for rank in range(3)]
+
+        before = steps()
+        c.wait_for(lambda: all(now > then for now, then in zip(steps(), before)), 30,
+                   "all workers take another step")
+
+
+def node_id(pid):
+    """MS_NODE_ID of a process."""
+    with open(f"/proc/{pid}/environ", "rb") as environ:
+        variables = dict(entry.split(b"=", 1) for entry in environ.read().split(b"\0") if entry)
+    return variables[b"MS_NODE_ID"].decode()
 
 
 if __name__ == "__main__":

@@ -117,7 +117,7 @@ TEST(RankFailuresTest, OldOnesAreForgottenButNotTheLatest) {
                     absl::Minutes(10), &attempt);
   }
   const std::vector<Failure> history = FailuresOfRank(attempt, "worker", 0);
-  EXPECT_EQ(history.size(), 101U);
+  EXPECT_EQ(history.size(), 100U);
   EXPECT_EQ(history.back().time, kNow + absl::Minutes(299));
 }
 
