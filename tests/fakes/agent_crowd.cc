@@ -87,7 +87,8 @@ class AgentCrowd::Agent {
 };
 
 AgentCrowd::AgentCrowd(int count, const std::string& scheduler, const SecurityOptions& security,
-                       EventLoop* loop) {
+                       EventLoop* loop)
+    : loop_(loop) {
   for (int i = 0; i < count; ++i) {
     agents_.push_back(std::make_unique<Agent>(i, scheduler, security, loop, &opened_));
   }
@@ -96,7 +97,9 @@ AgentCrowd::AgentCrowd(int count, const std::string& scheduler, const SecurityOp
 AgentCrowd::~AgentCrowd() = default;
 
 void AgentCrowd::Start() {
-  for (const std::unique_ptr<Agent>& agent : agents_) agent->Start();
+  for (const std::unique_ptr<Agent>& agent : agents_) {
+    loop_->Post([agent = agent.get()] { agent->Start(); });  // Events come in between.
+  }
 }
 
 void AgentCrowd::Mute(int index) { agents_.at(index)->Mute(); }

@@ -34,6 +34,7 @@ class AgentCrowd {
  private:
   class Agent;
 
+  EventLoop* const loop_;
   int64_t opened_ = 0;
   std::vector<std::unique_ptr<Agent>> agents_;
 };

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs agent_kills and leader_kills with each kind of damaged evidence and demands that they complain of
+# Runs the drivers with each kind of damaged evidence and demands that they complain of
 # that, and that they find nothing in the same run without damage.
 set -u
 here="$(dirname "$(realpath "$0")")"
@@ -23,8 +23,23 @@ expect doubled_line 1 'rank 2: stderr has'
 expect wrong_code 1 "rank 1: exit {'code': 99}"
 expect second_start 1 'started 2 times'
 
+command=("$here/exit_kills" agent 1)
+expect none 0 ' 0 violations'
+expect wrong_code 1 'it ended with'
+expect lost_exit 1 'its exit is lost'
+expect second_start 1 'started 2 times'
+expect orphan 1 "after the agent's return"
+
 command=("$here/leader_kills" kill 1)
 expect lost_job 1 'was acknowledged and is gone'
 expect second_run 1 'ran 2 times'
 expect older_epoch 1 'obeyed an older epoch'
+
+command=("$here/histories" alone 1)
+expect stale_read 1 'not linearizable'
+expect gone 1 'not linearizable'
+expect second_job 1 'one request id has made the jobs'
+
+command=("$here/requests" 60)
+expect new_id 1 'submits have made'
 exit $failed
