@@ -11,6 +11,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
 #include "common/base/failpoint.h"
 #include "common/base/fs.h"
@@ -237,7 +238,7 @@ absl::Status SqliteDb::CheckFile() {
   Statement check(this, "PRAGMA integrity_check(1)");
   MUSTER_ASSIGN_OR_RETURN(const bool row, check.Next());
   const std::string verdict = row ? check.TextAt(0) : "no answer";
-  return verdict == "ok" ? absl::OkStatus() : Damaged(verdict);
+  return verdict == "ok" ? absl::OkStatus() : Damaged(absl::StrReplaceAll(verdict, {{"\n", " "}}));
 }
 
 absl::Status SqliteDb::Upgrade(bool fresh) {
@@ -267,8 +268,8 @@ absl::StatusOr<StoredState> SqliteDb::Load() {
   return state;
 }
 
-// It has a copy with all bits inverted: an epoch that is read too low lets an old leader back in. The
-// version before this one raises it without the copy: a copy that lags is no damage.
+// It has a copy with all bits inverted: an epoch that is read too low lets an old leader back in.
+// A trigger keeps the copy, for the version before this one knows of none.
 absl::Status SqliteDb::RaiseEpoch(StoredState* state) {
   MUSTER_ASSIGN_OR_RETURN(const int64_t copies,
                           Number("SELECT count(*) FROM meta WHERE key = 'epoch_copy'"));
@@ -276,12 +277,13 @@ absl::Status SqliteDb::RaiseEpoch(StoredState* state) {
                           Number("SELECT ~value FROM meta WHERE key = 'epoch_copy'"));
   MUSTER_ASSIGN_OR_RETURN(const int64_t before,
                           Number("SELECT value FROM meta WHERE key = 'epoch'"));
-  if (copies > 0 && copy > before) return Damaged("its epoch does not match the copy");
+  if (copies > 0 && copy != before) return Damaged("its epoch does not match the copy");
   Failpoint("store_before_epoch");
   MUSTER_RETURN_IF_ERROR(
       Exec("BEGIN IMMEDIATE;"
+           "CREATE TRIGGER IF NOT EXISTS copy_epoch AFTER UPDATE ON meta WHEN NEW.key = 'epoch' "
+           "BEGIN INSERT OR REPLACE INTO meta VALUES ('epoch_copy', ~NEW.value); END;"
            "UPDATE meta SET value = value + 1 WHERE key = 'epoch';"
-           "INSERT OR REPLACE INTO meta SELECT 'epoch_copy', ~value FROM meta WHERE key = 'epoch';"
            "COMMIT"));
   Failpoint("store_after_epoch");
   MUSTER_ASSIGN_OR_RETURN(state->epoch, Number("SELECT value FROM meta WHERE key = 'epoch'"));
