@@ -108,6 +108,29 @@ class FabricTest(HostsCase):
         self.cancel(job)
         self.assertIn("audit verb=drain", self.cluster.log(0))
 
+    @suite.within(150)
+    def test_scale(self):
+        job, path = self.ticker(600, "nodes: 4\nranks_per_node: 1\n")
+        self.cluster.wait_attempt(job, 0)
+        said = self.cluster.msctl("scale", "--nodes", "2:3", job, on=2).stdout
+        self.assertEqual(said, f"{job} may have 2 to 3 hosts\n")
+        hosts = [rank["node_name"] for rank in self.cluster.wait_attempt(job, 1)["ranks"]]
+        self.assertEqual(hosts, ["node-1", "node-2", "node-3"])
+        self.cluster.msctl("scale", "-N4", "-q", job)
+        self.assertEqual(len(self.cluster.wait_attempt(job, 2)["ranks"]), 4)
+        for nodes, code in (("0", 2), ("4:2", 2), ("5", 3)):
+            done = self.cluster.msctl("scale", "--nodes", nodes, job, check=False)
+            self.assertEqual(done.returncode, code, done.stderr)
+        shown = self.cluster.job(job)
+        self.assertEqual([end.get("planned_end") for end in shown["status"]["attempts"]],
+                         ["PLANNED_END_RESIZED", "PLANNED_END_RESIZED", None])
+        self.assertEqual(shown["status"].get("restarts", 0), 0)
+        self.cancel(job)
+        done = self.cluster.msctl("scale", "--nodes", "2", job, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("its number of hosts cannot change", done.stderr)
+        self.assertGreater(min(witness.gaps(path)), 0)
+
     @suite.within(240)
     def test_peers_are_stopped_at_once_when_a_rank_dies(self):
         spans = []
