@@ -48,7 +48,8 @@ void SchedulerImpl::Evaluate(JobEntry* entry) {
     Step(entry, JobEvent::kRun, "");
     run->refusals.Reset();
     ArmAttemptTimer(entry);
-    SchedulePass();  // There may be hosts to grow by.
+    const int hosts = attempt->placement().nodes_size();
+    if (hosts != job.spec().nodes().max()) SchedulePass();  // There may be some to grow by.
   }
   if (RestartFailedRanks(entry)) return;
   switch (JudgeAttempt(job.spec(), attempt->ranks())) {
