@@ -126,9 +126,25 @@ class HostCluster:
         """Power off: every process of the host is gone at once, and so is the host."""
         self.hosts.cut(index)
         self._agents[index].kill()
-        with open(os.path.join(self._cgroups[index], "cgroup.kill"), "w") as kill:
-            kill.write("1")
+        # Not by cgroup.kill: Linux then kills, for ever, whatever is cloned into these cgroups.
+        self._freeze(index, True)
+        for path, _, _ in os.walk(self._cgroups[index]):
+            for pid in self._members(path):
+                self._kill(pid)
+        self._freeze(index, False)
         self._agents[index].wait()
+
+    def _freeze(self, index, frozen):
+        with open(os.path.join(self._cgroups[index], "cgroup.freeze"), "w") as freeze:
+            freeze.write("1" if frozen else "0")
+
+    @staticmethod
+    def _members(cgroup):
+        try:
+            with open(os.path.join(cgroup, "cgroup.procs")) as procs:
+                return [int(pid) for pid in procs.read().split()]
+        except OSError:
+            return []  # It has just been removed.
 
     def log_path(self, index):
         return os.path.join(self.dir, f"node-{index + 1}.log")
