@@ -174,6 +174,49 @@ TEST(FaultsTest, AnOlderIncarnationIsTurnedAway) {
   EXPECT_TRUE(node->connected());
 }
 
+TEST(FaultsTest, AnAgentOfAnotherMajorIsTurnedAwayAndTold) {
+  Cluster cluster;
+  v1::NodeHello hello;
+  hello.mutable_info()->set_id("0123");
+  hello.mutable_info()->set_name("node-9");
+  hello.mutable_protocol()->set_major(2);
+
+  const auto welcome = cluster.scheduler()->NodeConnected(hello, 1 << 20, [] {});
+
+  EXPECT_TRUE(absl::IsFailedPrecondition(welcome.status()));
+  EXPECT_THAT(std::string(welcome.status().message()),
+              testing::StartsWith("node node-9: its agent speaks protocol 2.0, this scheduler"));
+}
+
+TEST(FaultsTest, AnAgentOfANewerMinorIsWelcome) {
+  Cluster cluster;
+  v1::NodeHello hello;
+  hello.mutable_info()->set_id("0123");
+  hello.mutable_protocol()->set_major(1);
+  hello.mutable_protocol()->set_minor(99);
+
+  const auto welcome = cluster.scheduler()->NodeConnected(hello, 1 << 20, [] {});
+
+  ASSERT_TRUE(welcome.ok()) << welcome.status();
+  EXPECT_EQ(welcome->protocol().major(), 1);
+}
+
+TEST(FaultsTest, ADegradedNodeGetsNoNewWork) {
+  Cluster cluster;
+  FakeAgent* const node = cluster.AddNode("node-1", 1);
+  v1::NodeHello hello;
+  *hello.mutable_info() = node->info();
+  hello.mutable_info()->set_incarnation(node->info().incarnation() + 1);
+  hello.mutable_info()->set_degraded("degraded: a test");
+  ASSERT_TRUE(cluster.scheduler()->NodeConnected(hello, 1 << 20, [] {}).ok());
+
+  const std::string id = cluster.Submit(MakeSpec(1, 1));
+  cluster.Settle();
+
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_QUEUED);
+  EXPECT_EQ(cluster.scheduler()->Nodes()[0].reason(), "degraded: a test");
+}
+
 TEST(FaultsTest, AGangThatNobodyKnowsIsStopped) {
   Cluster cluster;
   FakeAgent* const node = cluster.AddNode("node-1", 1);

@@ -54,6 +54,28 @@ TEST_F(FenceTest, FiresWhenTheLeaseHasRunOutAndNotBefore) {
   EXPECT_TRUE(gangs_.fenced);
 }
 
+TEST_F(FenceTest, ALaterSchedulerWithoutLeasesEndsTheLease) {
+  Fence fence(&loop_, &gangs_);
+  fence.OnWelcome(WelcomeWithLease(20), Now());
+  v1::NodeWelcome welcome;
+  welcome.set_epoch(4);
+  fence.OnWelcome(welcome, Now());
+  EXPECT_EQ(gangs_.leases.back().until, absl::InfiniteDuration());
+  EXPECT_EQ(gangs_.leases.back().epoch, 4);
+  Pass(absl::Hours(24));
+  EXPECT_FALSE(gangs_.fenced);
+}
+
+TEST_F(FenceTest, TheSameSchedulerMayStillCountOnItsLease) {
+  Fence fence(&loop_, &gangs_);
+  fence.OnWelcome(WelcomeWithLease(20), Now());
+  v1::NodeWelcome welcome;
+  welcome.set_epoch(3);
+  fence.OnWelcome(welcome, Now());
+  Pass(absl::Seconds(20));
+  EXPECT_TRUE(gangs_.fenced);
+}
+
 TEST_F(FenceTest, AnAnsweredHeartbeatRenewsFromWhenItWasSent) {
   Fence fence(&loop_, &gangs_);
   fence.OnWelcome(WelcomeWithLease(20), Now());

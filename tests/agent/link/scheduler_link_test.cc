@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/protocol.h"
 #include "gtest/gtest.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/fake_gangs.h"
@@ -82,6 +83,36 @@ TEST_F(SchedulerLinkTest, SaysHelloWithEveryGangThatIsNotAcknowledged) {
   EXPECT_EQ(sent[0].hello().info().name(), "node-1");
   ASSERT_EQ(sent[0].hello().gangs_size(), 2);
   EXPECT_EQ(sent[0].hello().gangs(0).sequence(), 3);
+}
+
+TEST_F(SchedulerLinkTest, SaysWhichProtocolItSpeaks) {
+  link_->Start();
+  const auto sent = Sent();
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_EQ(sent[0].hello().protocol().major(), OwnProtocol().major);
+  EXPECT_EQ(sent[0].hello().protocol().minor(), OwnProtocol().minor);
+}
+
+TEST_F(SchedulerLinkTest, ASchedulerOfAnotherMajorIsNotObeyed) {
+  link_->Start();
+  v1::ConnectNodeResponse response;
+  response.mutable_welcome()->set_epoch(7);
+  response.mutable_welcome()->mutable_protocol()->set_major(OwnProtocol().major + 1);
+  events_->OnSent();
+  events_->OnResponse(response);
+  EXPECT_FALSE(link_->connected());
+  EXPECT_EQ(gangs_.epoch(), 0);
+}
+
+TEST_F(SchedulerLinkTest, ASchedulerOfANewerMinorIs) {
+  link_->Start();
+  v1::ConnectNodeResponse response;
+  response.mutable_welcome()->set_epoch(7);
+  response.mutable_welcome()->mutable_protocol()->set_major(OwnProtocol().major);
+  response.mutable_welcome()->mutable_protocol()->set_minor(OwnProtocol().minor + 5);
+  events_->OnSent();
+  events_->OnResponse(response);
+  EXPECT_TRUE(link_->connected());
 }
 
 TEST_F(SchedulerLinkTest, TellsTheGangsTheEpoch) {

@@ -72,6 +72,57 @@ TEST_F(GangsTest, TheEngineMayDieUnderRunningRanks) {
   }
 }
 
+TEST_F(GangsTest, AGangWithADamagedIntentRunsToItsEnd) {
+  v1::StartGangRequest request =
+      Shells(2, "while [ ! -e go ]; do sleep 0.01; done; exit $((MUSTER_RANK + 5))");
+  request.mutable_spec()->set_on_failure(v1::FAILURE_ACTION_CONTINUE);
+  const std::string job = request.gang().job_id();
+  ASSERT_TRUE(Start(request).ok());
+  ASSERT_TRUE(AwaitAllRunning(job));
+  Crash();
+  tree_.Write(absl::StrCat("state/jobs/", job, "/0/intent"), "no intent");
+  Boot();
+  EXPECT_GT(FindShim(job), 0);
+  thread_.Call([&] {
+    EXPECT_NE(gangs_->degraded(), "");
+    ASSERT_EQ(gangs_->Reports().size(), 1u);
+    EXPECT_FALSE(gangs_->Reports()[0].finished());
+  });
+  EXPECT_TRUE(absl::IsUnavailable(Reserve(Shells(1, "true")).status()));
+
+  tree_.Write("go", "");
+  const v1::GangReport report = Finished(job);
+  ASSERT_EQ(report.ranks_size(), 2);
+  for (const v1::RankStatus& rank : report.ranks()) {
+    EXPECT_EQ(rank.exit().code(), rank.rank() + 5) << rank.DebugString();
+  }
+  thread_.Call([&] {
+    gangs_->Acknowledge(job, 0, report.sequence());
+    EXPECT_EQ(gangs_->degraded(), "");
+    EXPECT_TRUE(gangs_->Reports().empty());
+  });
+  EXPECT_TRUE(Reserve(Shells(1, "true")).ok());
+}
+
+TEST_F(GangsTest, AGangThatThreeAgentsHaveDiedOfIsSetAside) {
+  const v1::StartGangRequest request = Shells(1, "exec sleep 1000");
+  const std::string job = request.gang().job_id();
+  ASSERT_TRUE(Start(request).ok());
+  ASSERT_TRUE(AwaitAllRunning(job));
+  Crash();
+  tree_.Write(absl::StrCat("state/jobs/", job, "/0/tries"), "2\n");
+  Boot();
+  thread_.Call([&] { EXPECT_EQ(gangs_->degraded(), ""); });
+  Crash();
+  tree_.Write(absl::StrCat("state/jobs/", job, "/0/tries"), "3\n");
+  Boot();
+  thread_.Call([&] { EXPECT_NE(gangs_->degraded(), ""); });
+  EXPECT_TRUE(Stop(request, absl::Seconds(1)).ok());
+  const v1::GangReport report = Finished(job);
+  ASSERT_EQ(report.ranks_size(), 1);
+  EXPECT_EQ(report.ranks(0).exit().signal(), SIGTERM) << report.DebugString();
+}
+
 TEST_F(GangsTest, ADeadShimIsReplacedAndNothingIsLost) {
   v1::StartGangRequest request =
       Shells(2,
