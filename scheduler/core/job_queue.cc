@@ -38,7 +38,10 @@ std::vector<JobQueue::Decision> JobQueue::Pass(const QueueScene& scene) {
   int blocked = 0;
   for (auto& [key, waiting] : order_) {
     if (blocked >= options_.max_blocked) break;
-    if (waiting.item.not_before > scene.now) continue;
+    if (waiting.item.not_before > scene.now) {
+      pass.ConsiderLater(waiting.item);
+      continue;
+    }
     decisions.push_back(pass.Consider(waiting.item));
     waiting.waits_until = decisions.back().waits_until;
     if (!decisions.back().plan.ok()) ++blocked;

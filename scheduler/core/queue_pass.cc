@@ -18,6 +18,8 @@ constexpr absl::Duration kKillMargin = absl::Seconds(5);
 // The search for victims is the dearest part of a pass: a long queue must not fill the loop.
 constexpr int kMaxSearches = 4;
 constexpr size_t kMaxNamed = 3;
+// A gang that fails and starts again within so long does not lose its place to one that waits.
+constexpr absl::Duration kKeepPlace = absl::Minutes(1);
 
 }  // namespace
 
@@ -52,39 +54,51 @@ QueuePass::QueuePass(const QueueScene& scene) : scene_(scene), used_(*scene.idle
 }
 
 QueueDecision QueuePass::Consider(const WaitingJob& job) {
-  const absl::StatusOr<v1::JobSpec> spec = WithinQuota(job);
+  v1::JobSpec narrowed;
+  const absl::StatusOr<const v1::JobSpec*> spec = WithinQuota(job, &narrowed);
   absl::Status why = spec.status();
   std::optional<QueueDecision> made;
   if (spec.ok()) {
-    absl::StatusOr<GangPlan> plan = PlanJob(job, *spec, open_);
-    if (plan.ok()) return Start(job, *spec, *std::move(plan), /*has_passed=*/false);
+    absl::StatusOr<GangPlan> plan = PlanJob(job, **spec, open_);
+    if (plan.ok()) return Start(job, **spec, *std::move(plan), /*has_passed=*/false);
     why = plan.status();
     if (head_.has_value()) {
-      plan = PlanJob(job, *spec, free_);
-      const std::optional<bool> passes = plan.ok() ? MayPass(*spec) : std::nullopt;
-      if (passes.has_value()) return Start(job, *spec, *std::move(plan), *passes);
+      plan = PlanJob(job, **spec, free_);
+      const std::optional<bool> passes = plan.ok() ? MayPass(**spec) : std::nullopt;
+      if (passes.has_value()) return Start(job, **spec, *std::move(plan), *passes);
       why = plan.ok() ? absl::ResourceExhaustedError(absl::StrCat(
                             "held back for job ", head_->job.job_id, ", which is ahead of it"))
                       : plan.status();
     }
-    made = MakeRoom(job, *spec);
-    if (!head_.has_value()) BecomeHead(job, *spec, made.has_value());
+    made = MakeRoom(job, **spec);
+    if (!head_.has_value()) BecomeHead(job, **spec, made.has_value());
   }
   if (job.wait != nullptr) WaitsForMore(*job.spec, /*hosts=*/0, scene_.now, job.wait);
   if (made.has_value()) return *std::move(made);
   return {job.job_id, why};
 }
 
-absl::StatusOr<v1::JobSpec> QueuePass::WithinQuota(const WaitingJob& job) const {
-  if (scene_.quota == nullptr) return *job.spec;
+void QueuePass::ConsiderLater(const WaitingJob& job) {
+  if (job.previous == nullptr || job.not_before > scene_.now + kKeepPlace) return;
+  v1::JobSpec narrowed;
+  const absl::StatusOr<const v1::JobSpec*> spec = WithinQuota(job, &narrowed);
+  if (!spec.ok()) return;
+  const absl::StatusOr<GangPlan> plan = PlanJob(job, **spec, open_);
+  if (plan.ok()) Keep(job, plan->placement);
+}
+
+absl::StatusOr<const v1::JobSpec*> QueuePass::WithinQuota(const WaitingJob& job,
+                                                          v1::JobSpec* narrowed) const {
+  if (scene_.quota == nullptr) return job.spec;
   const auto used = amounts_.find(job.owner);
   absl::Status why;
   const int nodes = scene_.quota->MostNodes(
       job.owner, used == amounts_.end() ? Amounts() : used->second, *job.spec, &why);
   if (nodes == 0) return why;
-  v1::JobSpec spec = *job.spec;
-  spec.mutable_nodes()->set_max(nodes);
-  return spec;
+  if (nodes == std::max(job.spec->nodes().max(), 1)) return job.spec;
+  *narrowed = *job.spec;
+  narrowed->mutable_nodes()->set_max(nodes);
+  return narrowed;
 }
 
 QueueDecision QueuePass::Start(const WaitingJob& job, const v1::JobSpec& spec, GangPlan plan,

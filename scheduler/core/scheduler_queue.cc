@@ -109,6 +109,7 @@ void SchedulerImpl::Preempt(const std::string& victim, const std::string& job_id
   }
   CurrentAttempt(&job)->set_planned_end(v1::PLANNED_END_PREEMPTED);
   BeginStop(entry, StopCause::kPreempted, absl::StrCat("preempted by job ", job_id));
+  SchedulePass();  // Which counts how long it takes.
 }
 
 void SchedulerImpl::ArmWakeTimer(const std::vector<RunningGang>& gangs, absl::Duration now) {
@@ -122,8 +123,9 @@ void SchedulerImpl::ArmWakeTimer(const std::vector<RunningGang>& gangs, absl::Du
   if (queue_.size() > 0) {
     at(settled_at_);
     for (const RunningGang& gang : gangs) {
-      const std::optional<absl::Duration> seen = runs_.at(gang.job_id)->stop_seen;
-      if (seen.has_value()) at(*seen + gang.stop_grace + kStopPatience);
+      const auto run = runs_.find(gang.job_id);  // It may have ended in this pass.
+      if (run == runs_.end() || !run->second->stop_seen.has_value()) continue;
+      at(*run->second->stop_seen + gang.stop_grace + kStopPatience);
     }
   }
   loop_->Cancel(wake_timer_);

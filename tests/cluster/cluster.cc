@@ -57,9 +57,9 @@ void Cluster::Advance(absl::Duration duration) {
 }
 
 void Cluster::MakeScheduler() {
-  scheduler_ = Scheduler::Make(
-      Scheduler::Options(), &loop_, &store_,
-      [this](const std::string& address) { return nodes_.at(address)->MakeChannel(); });
+  scheduler_ = Scheduler::Make(options_, &loop_, &store_, [this](const std::string& address) {
+    return nodes_.at(address)->MakeChannel();
+  });
   CHECK(scheduler_->Load().ok());
 }
 

@@ -29,6 +29,8 @@ class Cluster {
   v1::Node Order(NodeOrder::Kind kind, const std::string& node, bool now = false);
   FakeAgent* node(const std::string& name) { return nodes_.at(name).get(); }
   Scheduler* scheduler() { return scheduler_.get(); }
+  // Of the next scheduler: RestartScheduler().
+  Scheduler::Options* options() { return &options_; }
   MemoryStore* store() { return &store_; }
   EventLoop* loop() { return &loop_; }
   FakeClock* clock() { return &clock_; }
@@ -51,6 +53,7 @@ class Cluster {
  private:
   void MakeScheduler();
 
+  Scheduler::Options options_;
   FakeClock clock_;
   EventLoop loop_;
   MemoryStore store_;

@@ -56,6 +56,33 @@ TEST(SubmitTest, ARequestIdIsForgottenAfterADay) {
   EXPECT_NE(cluster.Submit(MakeSpec(1, 1), "r-1"), id);
 }
 
+TEST(SubmitTest, ARequestIdIsKnownForADayAlsoToTheNextScheduler) {
+  Cluster cluster;
+  const std::string id = cluster.Submit(MakeSpec(1, 1), "r-1");
+  ASSERT_TRUE(cluster.Cancel(id).ok());
+  cluster.clock()->Advance(absl::Hours(23));
+  cluster.Settle();
+
+  cluster.RestartScheduler(/*reconnect=*/true);
+  EXPECT_EQ(cluster.Submit(MakeSpec(1, 1), "r-1"), id);
+  EXPECT_TRUE(absl::IsAlreadyExists(cluster.TrySubmit(MakeSpec(1, 2), "r-1").status()));
+}
+
+TEST(CancelTest, ARepeatFindsWhatTheFirstHasDone) {
+  Cluster cluster;
+  FakeAgent* const node = cluster.AddNode("node-1", 1);
+  node->obey_stop = false;
+  const std::string id = cluster.Submit(MakeSpec(1, 1));
+  ASSERT_TRUE(cluster.Cancel(id).ok());
+  cluster.RestartScheduler(/*reconnect=*/true);
+  ASSERT_TRUE(cluster.Cancel(id).ok());
+  node->ExitAll({id, 0}, KilledBy(15));
+  cluster.Settle();
+
+  EXPECT_EQ(cluster.Cancel(id)->status().state(), v1::JOB_STATE_CANCELLED);
+  EXPECT_EQ(cluster.Get(id).status().attempts_size(), 1);
+}
+
 TEST(SubmitTest, BadSpecsAreRefusedWithEveryFault) {
   Cluster cluster;
   v1::JobSpec spec = MakeSpec(1, 1);

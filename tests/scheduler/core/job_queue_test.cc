@@ -329,6 +329,21 @@ TEST_F(JobQueueTest, AJobThatBacksOffIsLeftAloneUntilItsTime) {
   EXPECT_THAT(Pass(), ElementsAre("later"));
 }
 
+TEST_F(JobQueueTest, AGangThatIsSoonToStartAgainKeepsItsPlace) {
+  AddNode(2);
+  Run("failing", MakeSpec(2));
+  End("failing");
+  jobs_["failing"].previous = &placements_.back();
+  jobs_["failing"].not_before = now_ + absl::Seconds(5);
+  queue_.Add(jobs_["failing"]);
+  Add("other", MakeSpec(1));
+
+  EXPECT_THAT(Pass(), IsEmpty());
+  jobs_["failing"].not_before = now_ + absl::Hours(1);
+  queue_.Add(jobs_["failing"]);
+  EXPECT_THAT(Pass(), ElementsAre("other"));
+}
+
 TEST_F(JobQueueTest, OnePassPlacesNoDeviceTwice) {
   AddNode(1);
   Add("one", MakeSpec(1));

@@ -148,7 +148,9 @@ TEST_F(PreemptionTest, NoVictimCouldBeSparedAndOneIsFoundWhereOneSuffices) {
       others.erase(spared);
       EXPECT_FALSE(fits(others)) << round;
     }
-    if (least == 1) EXPECT_EQ(chosen.size(), 1U) << round;
+    if (least == 1) {
+      EXPECT_EQ(chosen.size(), 1U) << round;
+    }
     several += least > 1 ? 1 : 0;
     larger_than_least += chosen.size() > least ? 1 : 0;
   }

@@ -80,7 +80,9 @@ TEST(SpareDevicesTest, NewcomersNeverMatter) {
       int there = free;
       for (size_t i = 0; i < held.size(); ++i) there += (mask >> i & 1U) != 0 ? held[i] : 0;
       const bool enough_before = need > free && there >= need;
-      if (enough_before) ASSERT_GE(there - spare, need) << round;
+      if (enough_before) {
+        ASSERT_GE(there - spare, need) << round;
+      }
     }
   }
   EXPECT_GT(spared, 1000);
