@@ -100,11 +100,12 @@ TEST_F(ElasticTest, TheLastHostEndsTheWait) {
 }
 
 TEST_F(ElasticTest, TheWaitBeginsWhenTheLeastAreThere) {
-  AddNodes(1);
+  AddNodes(2);
+  cluster_.Order(NodeOrder::Kind::kCordon, "node-2");
   const std::string id = Submit(2, 4);
   cluster_.Advance(absl::Minutes(5));
   EXPECT_EQ(State(id), v1::JOB_STATE_QUEUED);
-  AddNodes(1);
+  cluster_.Order(NodeOrder::Kind::kUncordon, "node-2");
   EXPECT_THAT(Reason(id), StartsWith("2 of 2:4 hosts are ready"));
   cluster_.Advance(kElastic);
   EXPECT_EQ(Hosts(id).size(), 2U);
@@ -289,11 +290,13 @@ TEST_F(ElasticTest, ItGrowsByNothingThatAWaitingJobCouldUse) {
 }
 
 TEST_F(ElasticTest, APendingMemberThatNeverAnswersIsLeftOut) {
-  AddNodes(3);
+  AddNodes(4);
+  cluster_.Order(NodeOrder::Kind::kCordon, "node-4");
   const std::string id = Submit(2, 4);
   cluster_.Advance(kElastic + absl::Minutes(1));
-  AddNodes(1);
-  Node(4)->hold_reserve = true;  // Too late for the one that is on its way: it holds that, too.
+  Node(4)->hold_reserve = true;
+  cluster_.Order(NodeOrder::Kind::kUncordon, "node-4");
+  ASSERT_EQ(State(id), v1::JOB_STATE_RESERVING);
   cluster_.Advance(absl::Minutes(2));
 
   EXPECT_EQ(State(id), v1::JOB_STATE_RUNNING);
@@ -520,11 +523,11 @@ TEST_F(ElasticTest, ScaleHeedsTheHostsThatRolesName) {
   v1::RoleSpec* const lead = spec.add_roles();
   lead->set_name("lead");
   lead->set_per_node(1);
-  lead->set_node_ranks("1");
+  lead->set_node_ranks("0");
   v1::RoleSpec* const worker = spec.add_roles();
   worker->set_name("worker");
   worker->set_per_node(1);
-  worker->set_node_ranks("0,2-");
+  worker->set_node_ranks("1-");
   const std::string id = cluster_.Submit(spec);
   EXPECT_TRUE(absl::IsInvalidArgument(TryScale(id, 1, 1, "r1").status()));
   EXPECT_TRUE(TryScale(id, 2, 2, "r2").ok());

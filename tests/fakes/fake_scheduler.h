@@ -22,7 +22,7 @@ class FakeScheduler final : public Scheduler {
   };
 
   // The answers.
-  absl::StatusOr<v1::Job> job = v1::Job();  // Of Submit(), Cancel(), Get() and Watch().
+  absl::StatusOr<v1::Job> job = v1::Job();  // Of Submit(), Cancel(), Scale(), Get(), Watch().
   v1::ListJobsResponse jobs;
   absl::StatusOr<v1::NodeWelcome> welcome = v1::NodeWelcome();
   bool hold_acks = false;  // NodeReport() keeps them in `held_acks`.
@@ -31,6 +31,7 @@ class FakeScheduler final : public Scheduler {
   // What was asked.
   std::vector<std::pair<v1::SubmitJobRequest, std::string>> submits;  // With the owner.
   std::vector<v1::CancelJobRequest> cancels;
+  std::vector<std::pair<v1::ScaleJobRequest, std::string>> scales;  // With who asked.
   std::vector<v1::NodeHello> hellos;
   std::vector<v1::GangReport> reports;
   std::vector<v1::NodeInfo> infos;
@@ -48,6 +49,10 @@ class FakeScheduler final : public Scheduler {
   int64_t epoch() const override { return 1; }
   void Submit(const v1::SubmitJobRequest& request, const std::string& owner, JobDone done) override;
   void Cancel(const v1::CancelJobRequest& request, JobDone done) override;
+  void Scale(const v1::ScaleJobRequest& request, const std::string& who, JobDone done) override {
+    scales.emplace_back(request, who);
+    done(job);
+  }
   absl::StatusOr<v1::Job> Get(const std::string& id_or_prefix) const override { return job; }
   absl::StatusOr<v1::ListJobsResponse> List(const v1::ListJobsRequest& request) const override {
     return jobs;

@@ -60,6 +60,19 @@ TEST_F(JobServiceTest, SubmitsForTheLocalUser) {
   });
 }
 
+TEST_F(JobServiceTest, ScalesForTheLocalUser) {
+  v1::ScaleJobRequest request;
+  request.set_request_id("r1");
+  request.mutable_nodes()->set_max(4);
+  v1::ScaleJobResponse response;
+  ASSERT_TRUE(stub_->ScaleJob(&context_, request, &response).ok());
+  EXPECT_EQ(response.job().id(), "digits-1a2b3c");
+  rig_.OnLoop([this] {
+    EXPECT_EQ(scheduler_.scales.at(0).first.nodes().max(), 4);
+    EXPECT_EQ(scheduler_.scales.at(0).second, "root");
+  });
+}
+
 TEST_F(JobServiceTest, ReturnsEveryFaultOfARefusedSpec) {
   rig_.OnLoop([this] {
     absl::Status status = absl::InvalidArgumentError("2 faults");
