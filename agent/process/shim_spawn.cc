@@ -76,8 +76,16 @@ std::vector<char*> ShimEnvironment() {
   return environment;
 }
 
+// What the child tells its parent, in memory that both share.
+struct Birth {
+  std::atomic<bool> began{false};   // Nobody killed it before it ran.
+  std::atomic<bool> failed{false};  // It could not run its program.
+};
+
 // The new process until its execve: a copy of one thread of many, so it makes system calls only.
-void BecomeShim(int agent_fd, const char* program, char* const* argv, char* const* env) {
+// `join`: the cgroup.procs of the cgroup that it moves to; -1: it is there.
+void BecomeShim(int join, int agent_fd, const char* program, char* const* argv, char* const* env) {
+  if (join >= 0 && syscall(SYS_write, join, "0", 1) != 1) return;
   syscall(SYS_setsid);
   const char by_default[kActionBytes] = {};
   for (int number = 1; number < NSIG; ++number) {
@@ -95,32 +103,51 @@ void BecomeShim(int agent_fd, const char* program, char* const* argv, char* cons
   syscall(SYS_execve, program, argv, env);
 }
 
-// A process that is born in `cgroup`; -1 where that cannot be. To move it there later would take
-// some 10 ms of the loop, a grace period of the kernel's RCU.
+// A process in the cgroup whose directory is `leaf`; -1 where that cannot be. `join` as for
+// BecomeShim: -1 has it born there. `*began`: whether it ran at all.
+pid_t CloneIn(int leaf, int join, bool* began, int agent_fd, const char* program, char* const* argv,
+              char* const* env) {
+  *began = true;
+  void* const page =
+      mmap(nullptr, sizeof(Birth), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) return -1;
+  auto* const birth = new (page) Birth;
+  clone_args clone = {};
+  clone.flags = CLONE_VFORK;  // Returns when the child runs its program.
+  clone.exit_signal = SIGCHLD;
+  if (join < 0) {
+    clone.flags |= CLONE_INTO_CGROUP;
+    clone.cgroup = static_cast<uint64_t>(leaf);
+  }
+  const auto pid = static_cast<pid_t>(syscall(SYS_clone3, &clone, sizeof(clone)));
+  if (pid == 0) {
+    birth->began.store(true);
+    BecomeShim(join, agent_fd, program, argv, env);
+    birth->failed.store(true);
+    syscall(SYS_exit_group, 1);
+  }
+  *began = pid < 0 || birth->began.load();
+  // Whether it runs its program is known on return, and its death is not.
+  const bool runs = pid > 0 && *began && !birth->failed.load();
+  munmap(page, sizeof(Birth));
+  if (runs) return pid;
+  if (pid > 0) waitpid(pid, nullptr, 0);
+  return -1;
+}
+
+// As CloneIn. It is born there: to move it later takes some 10 ms of the loop, a grace period of
+// the kernel's RCU. But for Linux 6.18 and others, which kill at its birth whatever is cloned into
+// a cgroup to which, or above which, cgroup.kill was ever written.
 pid_t SpawnIn(const std::string& cgroup, int agent_fd, const char* program, char* const* argv,
               char* const* env) {
   const UniqueFd leaf(open(cgroup.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!leaf.valid()) return -1;
-  void* const page = mmap(nullptr, sizeof(std::atomic<bool>), PROT_READ | PROT_WRITE,
-                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (page == MAP_FAILED) return -1;
-  auto* const failed = new (page) std::atomic<bool>(false);  // Where the child says so.
-  clone_args clone = {};
-  clone.flags = CLONE_VFORK | CLONE_INTO_CGROUP;  // Returns when the child runs its program.
-  clone.exit_signal = SIGCHLD;
-  clone.cgroup = static_cast<uint64_t>(leaf.get());
-  const auto pid = static_cast<pid_t>(syscall(SYS_clone3, &clone, sizeof(clone)));
-  if (pid == 0) {
-    BecomeShim(agent_fd, program, argv, env);
-    failed->store(true);
-    syscall(SYS_exit_group, 1);
-  }
-  // Whether it runs its program is known on return, and its death is not.
-  const bool runs = pid > 0 && !failed->load();
-  munmap(page, sizeof(std::atomic<bool>));
-  if (runs) return pid;
-  if (pid > 0) waitpid(pid, nullptr, 0);
-  return -1;
+  bool began = false;
+  const pid_t pid = CloneIn(leaf.get(), -1, &began, agent_fd, program, argv, env);
+  if (began) return pid;
+  const UniqueFd procs(openat(leaf.get(), "cgroup.procs", O_WRONLY | O_CLOEXEC));
+  if (!procs.valid()) return -1;
+  return CloneIn(leaf.get(), procs.get(), &began, agent_fd, program, argv, env);
 }
 
 }  // namespace

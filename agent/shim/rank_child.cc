@@ -83,6 +83,7 @@ void Execute(const ChildArgs& args) {
 
 int RunRankChild(void* data) {
   const ChildArgs& args = *static_cast<const ChildArgs*>(data);
+  args.report->began = true;
   if (!DropOwnFds(args)) return Fail(args, StartStep::kProcess);
   if (!JoinCgroups(args)) return Fail(args, StartStep::kCgroup);
   if (setsid() < 0) return Fail(args, StartStep::kSession);

@@ -22,6 +22,7 @@ inline constexpr int kFirstOwnFd = 5;
 
 // Where the child says what went wrong; shared memory also without CLONE_VM.
 struct ChildReport {
+  volatile bool began;  // It has run: nobody killed it at its birth.
   volatile StartStep step;
   volatile int error;
   volatile int detail;

@@ -187,7 +187,12 @@ RankSpawner::Result RankSpawner::Start(const ShimRank& rank, int restart, int ou
   args.env = env.data();
 
   Result result = Clone(&args, into_cgroup_);
-  if (into_cgroup_ && result.step == StartStep::kProcess && KernelIsTooOldFor(result.error)) {
+  const bool too_old = result.step == StartStep::kProcess && KernelIsTooOldFor(result.error);
+  // Linux 6.18, and others that compare the wrong cgroups' kill_seq, kill at its birth whatever is
+  // cloned into a cgroup to which cgroup.kill was ever written. Whoever joins it later lives.
+  const bool stillborn = result.step == StartStep::kNone && !report_->began;
+  if (into_cgroup_ && (too_old || stillborn)) {
+    if (stillborn) waitpid(result.pid, nullptr, 0);
     into_cgroup_ = false;
     result = Clone(&args, false);
   }
@@ -212,6 +217,7 @@ RankSpawner::Result RankSpawner::Clone(ChildArgs* args, bool into_cgroup) {
     clone.flags |= CLONE_INTO_CGROUP;
     clone.cgroup = static_cast<uint64_t>(cgroup_.get());
   }
+  report_->began = false;
   report_->step = StartStep::kNone;
   const long pid = CloneOnStack(&clone, RunRankChild, args);
   if (pid < 0) {

@@ -451,6 +451,33 @@ TEST_F(CgroupShimTest, StartsAndEndsRanksInTheirCgroup) {
   EXPECT_EQ(log_.Exit(0).signal, SIGKILL);
 }
 
+// Linux 6.18 kills at its birth what is cloned into a cgroup that cgroup.kill was written to.
+TEST_F(CgroupShimTest, StartsShimAndRanksInACgroupThatWasKilledBefore) {
+  if (cgroup_.empty()) GTEST_SKIP() << "no cgroup v2 tree that this user may write";
+  const std::string kill = absl::StrCat(cgroup_, "/cgroup.kill");
+  if (!PathExists(kill)) GTEST_SKIP() << "this kernel has no cgroup.kill";
+  FILE* const file = fopen(kill.c_str(), "w");
+  ASSERT_NE(file, nullptr);
+  fputs("1", file);
+  ASSERT_EQ(fclose(file), 0);
+  ShimPlan plan = Scripts({"sleep 1000", "exit 3"});
+  plan.ranks_cgroup = cgroup_;
+  plan.stop_gang = false;
+  WritePlan(plan);
+  absl::StatusOr<std::unique_ptr<ShimClient>> client =
+      ShimClient::Spawn({ShimPath(), dir_, cgroup_}, &loop_, &log_);
+  ASSERT_TRUE(client.ok()) << client.status();
+  client_ = *std::move(client);
+  ASSERT_TRUE(Await([this] { return log_.pids.size() == 2 && log_.exits.size() == 1; }));
+  EXPECT_EQ(log_.Exit(1).code, 3);
+  const std::string members = Contents(absl::StrCat(cgroup_, "/cgroup.procs"));
+  EXPECT_TRUE(absl::StrContains(members, absl::StrCat(log_.pids[{0, 0}], "\n")));
+  EXPECT_TRUE(absl::StrContains(members, absl::StrCat(ShimPid(), "\n"))) << members;
+  client_->Stop(absl::Milliseconds(50));
+  // The shim as well, or the cgroup could not be removed.
+  ASSERT_TRUE(Await([this] { return Contents(absl::StrCat(cgroup_, "/cgroup.procs")).empty(); }));
+}
+
 TEST_F(CgroupShimTest, NamesACgroupThatIsNotThere) {
   ShimPlan plan = Scripts({"true"});
   plan.ranks_cgroup = "/sys/fs/cgroup/no/such";
