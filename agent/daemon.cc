@@ -13,7 +13,10 @@
 #include "agent/exit_codes.h"
 #include "agent/route_address.h"
 #include "agent/rpc/node_stream.h"
+#include "agent/shim_protocol.h"
+#include "agent/state_format.h"
 #include "common/base/fs.h"
+#include "common/base/protocol.h"
 #include "common/base/status.h"
 #include "common/base/version.h"
 #include "common/rpc/channel.h"
@@ -38,7 +41,8 @@ Daemon::Daemon(const AgentOptions& options, SdNotify notify, EventLoop* loop)
       notify_(std::move(notify)),
       loop_(loop),
       exit_code_(kExitOk),
-      calls_(loop) {}
+      calls_(loop),
+      pledge_(loop->clock()) {}
 
 Daemon::~Daemon() {
   if (stopper_.joinable()) stopper_.join();
@@ -73,6 +77,7 @@ absl::Status Daemon::OpenState() {
     return lock.status();
   }
   lock_.emplace(*std::move(lock));
+  MUSTER_RETURN_IF_ERROR(CheckStateFormat(options_.state_dir));
   MUSTER_ASSIGN_OR_RETURN(identity_, BeginIncarnation(options_.state_dir));
   LOG(INFO) << "node=" << options_.name << " id=" << identity_.id
             << " incarnation=" << identity_.incarnation << " version=" << kVersion << " STARTING";
@@ -98,7 +103,11 @@ absl::Status Daemon::OpenGangs() {
   gangs.base_env = BaseEnv();
   gangs.cgroup_root = options_.cgroup_root;
   gangs.keep_ended = options_.keep_ended;
-  gangs.keeps_lease = !options_.alone();
+  gangs.on_disk_broken = [this](const absl::Status& why) { Fail(kExitState, why); };
+  // Where msshim does not know of leases, nobody may count on one.
+  keeps_lease_ =
+      !options_.alone() && SpeaksLeases() && ShimProtocol(options_.shim_path).minor >= kLeaseMinor;
+  gangs.keeps_lease = keeps_lease_;
   reaper_ = std::make_unique<OrphanReaper>(loop_);
   gangs_ = Gangs::Make(gangs, loop_, ledger_.get(), topology_.get());
   return absl::OkStatus();
@@ -160,7 +169,7 @@ absl::Status Daemon::StartElection() {
   self.set_address(AgentAddress());
   self.set_version(kVersion);
   MUSTER_ASSIGN_OR_RETURN(elected_, ElectedRole::Open(options_, self, loop_, scheduler_.get(),
-                                                      [this](const std::string& address) {
+                                                      &pledge_, [this](const std::string& address) {
                                                         leader_address_ = address;
                                                         if (link_ != nullptr) link_->Retarget();
                                                       }));
@@ -173,10 +182,11 @@ void Daemon::StartLink() {
     if (!possible.ok()) return Fail(kExitUsage, Annotate(possible, "--scheduler"));
   }
   SchedulerLink::Options link;
-  if (!options_.alone()) {
+  if (keeps_lease_) {
     fence_ = std::make_unique<Fence>(loop_, gangs_.get());
     link.fence = fence_.get();
   }
+  if (!options_.etcd.empty() && options_.candidate) link.pledge = &pledge_;
   link_ = std::make_unique<SchedulerLink>(
       link, Describe(), loop_, gangs_.get(), [this](NodeStreamEvents* events) {
         if (link_ != nullptr) {
@@ -221,7 +231,10 @@ void Daemon::StartDeviceWatch() {
 }
 
 v1::NodeInfo Daemon::Describe() const {
-  return DescribeNode(options_, identity_, AgentAddress(), ledger_->devices(), topology_->cpus());
+  v1::NodeInfo info =
+      DescribeNode(options_, identity_, AgentAddress(), ledger_->devices(), topology_->cpus());
+  info.set_degraded(gangs_->degraded());
+  return info;
 }
 
 std::string Daemon::AgentAddress() const {

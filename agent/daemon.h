@@ -14,6 +14,7 @@
 #include "agent/device_watch.h"
 #include "agent/elected_role.h"
 #include "agent/link/fence.h"
+#include "agent/link/pledge.h"
 #include "agent/link/scheduler_link.h"
 #include "agent/node_identity.h"
 #include "agent/options.h"
@@ -84,11 +85,13 @@ class Daemon {
   std::unique_ptr<OrphanReaper> reaper_;
   std::unique_ptr<Gangs> gangs_;
   std::unique_ptr<SchedulerRole> scheduler_;
+  Pledge pledge_;                         // Of one that may be elected.
   std::unique_ptr<ElectedRole> elected_;  // Null where the scheduler is named, not elected.
   std::string leader_address_;            // Of the one that is elected; empty: not known yet.
   std::unique_ptr<AgentServiceRpc> agent_service_;
   std::unique_ptr<LogServiceRpc> log_service_;
   std::unique_ptr<ApiServer> server_;
+  bool keeps_lease_ = false;
   std::unique_ptr<Fence> fence_;  // Null where nobody else could run what runs here.
   std::unique_ptr<SchedulerLink> link_;
   std::unique_ptr<DeviceWatch> device_watch_;  // Null where the devices are fixed.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -14,6 +15,7 @@
 #include "common/base/fs.h"
 #include "common/base/status.h"
 #include "gflags/gflags.h"
+#include "scheduler/core/quota_file.h"
 
 DEFINE_string(state_dir, "",
               "Keeps everything that must last here. Default: /var/lib/muster, or "
@@ -58,7 +60,16 @@ DEFINE_int32(
     "Of the scheduler: agents stop gangs with on_partition: fence when it has not answered "
     "for so long; at least four heartbeats. Such a gang starts elsewhere strictly later.");
 DEFINE_int32(fence_grace_ms, 10'000, "Of the scheduler: from that SIGTERM to SIGKILL.");
+DEFINE_int32(
+    etcd_loss_ms, 600'000,
+    "Of an elected scheduler that etcd does not answer: keeps gangs with on_partition: fence "
+    "running "
+    "for so long, while all agents that may be elected answer it. 0: for --node_lease_ms.");
 DEFINE_int32(scheduler_max_queued_jobs, 10000, "Refuses jobs beyond so many that wait.");
+DEFINE_string(
+    quota, "",
+    "Of the scheduler: a file that says what each user may have at once, a line for each: "
+    "USER queued=N running=N hosts=N ranks=N devices.KIND=N; `*` is everybody.");
 DEFINE_string(tls_cert, "", "Is this side's certificate chain (PEM).");
 DEFINE_string(tls_key, "", "Is the certificate's private key (PEM).");
 DEFINE_string(tls_ca, "", "Is who signs the certificates of the other side (PEM).");
@@ -73,6 +84,7 @@ namespace muster {
 namespace {
 
 constexpr size_t kMaxName = 253;  // Of a host: RFC 1035.
+constexpr int64_t kMaxQuotaBytes = 16 << 20;
 
 std::string Env(const char* name) {
   const char* const value = std::getenv(name);
@@ -239,6 +251,7 @@ absl::Status CheckNumbers() {
                 {"scheduler_heartbeat_ms", FLAGS_scheduler_heartbeat_ms, 100},
                 {"node_lease_ms", FLAGS_node_lease_ms, 4 * FLAGS_scheduler_heartbeat_ms},
                 {"fence_grace_ms", FLAGS_fence_grace_ms, 0},
+                {"etcd_loss_ms", FLAGS_etcd_loss_ms, 0},
                 {"scheduler_max_queued_jobs", FLAGS_scheduler_max_queued_jobs, 1}};
   for (const auto& bound : bounds) {
     if (bound.value >= bound.least) continue;
@@ -257,11 +270,20 @@ absl::Status TakePlainFlags(AgentOptions* options) {
   options->heartbeat_interval = absl::Milliseconds(FLAGS_scheduler_heartbeat_ms);
   options->node_lease = absl::Milliseconds(FLAGS_node_lease_ms);
   options->fence_grace = absl::Milliseconds(FLAGS_fence_grace_ms);
+  options->etcd_loss = absl::Milliseconds(FLAGS_etcd_loss_ms);
   options->max_queued_jobs = FLAGS_scheduler_max_queued_jobs;
   options->enable_reflection = FLAGS_enable_reflection;
   options->cgroup_root = FLAGS_cgroup_root;
   options->security = {FLAGS_tls_cert, FLAGS_tls_key, FLAGS_tls_ca, FLAGS_insecure};
   return absl::OkStatus();
+}
+
+absl::StatusOr<Quota> ReadQuota() {
+  if (FLAGS_quota.empty()) return Quota();
+  const absl::StatusOr<std::string> text = ReadFile(FLAGS_quota, kMaxQuotaBytes);
+  if (!text.ok()) return Annotate(text.status(), "--quota");
+  absl::StatusOr<Quota> quota = ParseQuota(FLAGS_quota, *text);
+  return quota.ok() ? std::move(quota) : Annotate(quota.status(), "--quota");
 }
 
 absl::Status TakeFlags(AgentOptions* options) {
@@ -274,6 +296,7 @@ absl::Status TakeFlags(AgentOptions* options) {
       Annotate(MakeDeviceProbe(options->devices).status(),
                FLAGS_agent_devices.empty() ? "MUSTER_DEVICES" : "--agent_devices"));
   MUSTER_ASSIGN_OR_RETURN(options->labels, Labels());
+  MUSTER_ASSIGN_OR_RETURN(options->quota, ReadQuota());
   MUSTER_ASSIGN_OR_RETURN(options->name, NodeName());
   MUSTER_ASSIGN_OR_RETURN(options->shim_path, ShimPath());
   options->address = RankAddress(*options);

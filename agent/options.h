@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/rpc/credentials.h"
+#include "scheduler/core/quota.h"
 
 namespace muster {
 
@@ -36,7 +37,9 @@ struct AgentOptions {
   absl::Duration heartbeat_interval;
   absl::Duration node_lease;
   absl::Duration fence_grace;
+  absl::Duration etcd_loss;  // How long a leader without etcd keeps up the leases of nodes.
   int max_queued_jobs = 0;
+  Quota quota;
   SecurityOptions security;
   bool enable_reflection = false;
 

@@ -5,6 +5,7 @@
 
 #include "agent/base_env.h"
 #include "common/base/fs.h"
+#include "common/base/protocol.h"
 #include "common/base/status.h"
 #include "glog/logging.h"
 #include "scheduler/rpc/agent_client.h"
@@ -14,6 +15,7 @@
 namespace muster {
 namespace {
 
+constexpr int64_t kStoreReserve = 16 << 20;
 constexpr absl::Duration kMostLostAfter = absl::Seconds(10);
 
 // A node is suspect after one and a half beats, and lost at the end of its lease, or before.
@@ -21,11 +23,12 @@ Scheduler::Options SchedulerOptions(const AgentOptions& options) {
   Scheduler::Options made;
   made.heartbeat_interval = options.heartbeat_interval;
   made.suspect_after = 1.5 * options.heartbeat_interval;
-  made.node_lease = options.node_lease;
+  made.node_lease = SpeaksLeases() ? options.node_lease : absl::ZeroDuration();
   made.fence_grace = options.fence_grace;
   made.lost_after = std::min(kMostLostAfter, options.node_lease);
   made.keep_jobs = options.keep_jobs;
   made.max_queued_jobs = options.max_queued_jobs;
+  made.quota = options.quota;
   return made;
 }
 
@@ -45,21 +48,22 @@ SchedulerRole::~SchedulerRole() { Leave(absl::UnavailableError("the agent has en
 absl::Status SchedulerRole::TakeAlone() {
   SqliteStoreOptions store_options;
   store_options.path = JoinPath(options_.state_dir, "scheduler.db");
+  store_options.reserve_bytes = kStoreReserve;
   MUSTER_ASSIGN_OR_RETURN(std::unique_ptr<StateStore> store, OpenSqliteStore(store_options, loop_));
-  MUSTER_RETURN_IF_ERROR(Begin(std::move(store), nullptr));
+  MUSTER_RETURN_IF_ERROR(Begin(std::move(store), Mandate()));
   LOG(INFO) << "scheduler=self epoch=" << scheduler_->epoch() << " LOADED";
   return absl::OkStatus();
 }
 
-absl::Status SchedulerRole::Take(std::unique_ptr<StateStore> store, std::function<bool()> may_act) {
-  MUSTER_RETURN_IF_ERROR(Begin(std::move(store), may_act));
+absl::Status SchedulerRole::Take(std::unique_ptr<StateStore> store, const Mandate& mandate) {
+  MUSTER_RETURN_IF_ERROR(Begin(std::move(store), mandate));
   LOG(INFO) << "scheduler=elected epoch=" << scheduler_->epoch() << " LOADED";
   return absl::OkStatus();
 }
 
-absl::Status SchedulerRole::Begin(std::unique_ptr<StateStore> store,
-                                  const std::function<bool()>& may_act) {
+absl::Status SchedulerRole::Begin(std::unique_ptr<StateStore> store, const Mandate& mandate) {
   store_ = std::move(store);
+  const std::function<bool()>& may_act = mandate.seat.may_act;
   auto make_channel = [this, may_act](const std::string& address) -> std::unique_ptr<AgentChannel> {
     absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = channels_(address);
     if (!channel.ok()) return MakeBrokenAgentChannel(Annotate(channel.status(), "agent"), loop_);
@@ -67,16 +71,23 @@ absl::Status SchedulerRole::Begin(std::unique_ptr<StateStore> store,
     if (!may_act) return client;
     return MakeGuardedAgent(std::move(client), may_act, loop_);
   };
-  scheduler_ =
-      Scheduler::Make(SchedulerOptions(options_), loop_, store_.get(), std::move(make_channel));
+  Scheduler::Options options = SchedulerOptions(options_);
+  options.silent_from = mandate.silent_from;
+  scheduler_ = Scheduler::Make(options, loop_, store_.get(), std::move(make_channel));
   const absl::Status loaded = scheduler_->Load();
   if (!loaded.ok()) {
     scheduler_ = nullptr;
     store_ = nullptr;
     return loaded;
   }
-  seat_.Take(scheduler_.get(), may_act);
+  seat_.Take(scheduler_.get(), mandate.seat);
   return absl::OkStatus();
+}
+
+void SchedulerRole::Doubt(const absl::Status& why, std::function<bool()> may_renew) {
+  seat_.Doubt(why, std::move(may_renew));
+  scheduler_ = nullptr;
+  store_ = nullptr;
 }
 
 void SchedulerRole::Leave(const absl::Status& why) {

@@ -36,9 +36,17 @@ class SchedulerRole {
   // Takes the role for good, with the store below the state directory: all jobs are loaded. Blocks.
   // DATA_LOSS: the database is damaged.
   absl::Status TakeAlone();
-  // Takes the role with a store, until Leave(); acts only while `may_act` says so. The errors of
+  // What an election gives beside the role.
+  struct Mandate {
+    SchedulerSeat::Mandate seat;
+    std::function<absl::Duration()> silent_from;  // As in Scheduler::Options.
+  };
+  // Takes the role with a store, until Leave(); acts only while the mandate says so. The errors of
   // Scheduler::Load().
-  absl::Status Take(std::unique_ptr<StateStore> store, std::function<bool()> may_act);
+  absl::Status Take(std::unique_ptr<StateStore> store, const Mandate& mandate);
+  // Ends the engine, as Leave() does, but for the nodes' streams and, while `may_renew` says so,
+  // their leases: until Leave().
+  void Doubt(const absl::Status& why, std::function<bool()> may_renew);
   // Ends the engine and every call that waits for it. Callers are told `why` from now on. Without
   // the role it changes what they are told. Ranks do not notice.
   void Leave(const absl::Status& why);
@@ -50,7 +58,7 @@ class SchedulerRole {
   std::vector<grpc::Service*> services() { return {&job_service_, &node_service_}; }
 
  private:
-  absl::Status Begin(std::unique_ptr<StateStore> store, const std::function<bool()>& may_act);
+  absl::Status Begin(std::unique_ptr<StateStore> store, const Mandate& mandate);
 
   const AgentOptions options_;
   EventLoop* const loop_;

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/protocol.h"
 #include "glog/logging.h"
 
 namespace muster {
@@ -15,10 +16,13 @@ constexpr absl::Duration kUsualInterval = absl::Seconds(2);
 constexpr int kSilentBeats = 3;
 constexpr double kBeatJitter = 0.1;
 
+absl::Duration ToDuration(const google::protobuf::Duration& value) {
+  return absl::Seconds(value.seconds()) + absl::Nanoseconds(value.nanos());
+}
+
 absl::Duration IntervalOf(const v1::NodeWelcome& welcome) {
   if (!welcome.has_heartbeat_interval()) return kUsualInterval;
-  return std::max(kLeastInterval, absl::Seconds(welcome.heartbeat_interval().seconds()) +
-                                      absl::Nanoseconds(welcome.heartbeat_interval().nanos()));
+  return std::max(kLeastInterval, ToDuration(welcome.heartbeat_interval()));
 }
 
 }  // namespace
@@ -63,6 +67,7 @@ void SchedulerLink::Connect() {
   beat_due_ = false;
   info_due_ = false;
   sequence_ = 0;
+  pledged_ = 0;
   beats_sent_.clear();
   stream_ = open_(this);
   hello_sent_ = loop_->clock()->Boot();
@@ -77,6 +82,12 @@ v1::ConnectNodeRequest SchedulerLink::Hello() {
   *message.mutable_hello()->mutable_info() = info_;
   info_due_ = false;
   message.mutable_hello()->set_keeps_lease(options_.fence != nullptr);
+  message.mutable_hello()->set_scheduler_candidate(options_.pledge != nullptr);
+  const ProtocolVersion own = OwnProtocol();
+  if (own.minor > 0) {
+    message.mutable_hello()->mutable_protocol()->set_major(own.major);
+    message.mutable_hello()->mutable_protocol()->set_minor(own.minor);
+  }
   reports_.clear();
   turns_.clear();
   for (v1::GangReport& report : gangs_->Reports()) {
@@ -106,6 +117,10 @@ void SchedulerLink::OnResponse(const v1::ConnectNodeResponse& response) {
   if (response.has_report_ack()) {
     const v1::GangReportAck& ack = response.report_ack();
     gangs_->Acknowledge(ack.job_id(), ack.attempt(), ack.sequence());
+    if (gangs_->degraded() == info_.degraded()) return;
+    info_.set_degraded(gangs_->degraded());
+    info_due_ = true;
+    Pump();
   }
 }
 
@@ -115,19 +130,37 @@ void SchedulerLink::OnHeartbeatAnswer(int64_t sequence) {
     sent = beats_sent_.front().second;
     beats_sent_.pop_front();
   }
-  if (sent.has_value() && options_.fence != nullptr) options_.fence->OnAnswer(*sent);
+  if (!sent.has_value()) return;
+  if (options_.fence != nullptr) options_.fence->OnAnswer(*sent);
+  GivePledge(sequence + 1, *sent);
+}
+
+void SchedulerLink::GivePledge(int64_t number, absl::Duration sent) {
+  if (options_.pledge == nullptr) return;
+  if (options_.pledge->Give(epoch_, sent, pledge_length_)) pledged_ = number;
 }
 
 void SchedulerLink::OnWelcome(const v1::NodeWelcome& welcome) {
   if (state_ != State::kGreeting) return;
+  if (welcome.has_protocol() && welcome.protocol().major() != kProtocolMajor) {
+    return Disconnect(absl::FailedPreconditionError(
+        absl::StrCat("the scheduler speaks protocol ", welcome.protocol().major(), ".",
+                     welcome.protocol().minor(), ", this agent speaks ", ToString(OwnProtocol()),
+                     "; use programs whose protocols have the same first number")));
+  }
   const absl::Status observed = gangs_->ObserveEpoch(welcome.epoch());
   if (!observed.ok()) return Disconnect(observed);
-  LOG(INFO) << "node=" << info_.name() << " scheduler link UP epoch=" << welcome.epoch();
+  LOG(INFO) << "node=" << info_.name() << " scheduler link UP epoch=" << welcome.epoch()
+            << " protocol=" << (welcome.has_protocol() ? welcome.protocol().major() : 1) << "."
+            << welcome.protocol().minor();
   state_ = State::kConnected;
   break_logged_ = false;
   backoff_.Reset();
   heartbeat_interval_ = IntervalOf(welcome);
   if (options_.fence != nullptr) options_.fence->OnWelcome(welcome, hello_sent_);
+  epoch_ = welcome.epoch();
+  pledge_length_ = ToDuration(welcome.pledge());
+  GivePledge(/*number=*/1, hello_sent_);
   loop_->Cancel(timer_);
   timer_ = loop_->After(BeatDelay(), [this] { Beat(); });
   Pump();
@@ -164,6 +197,8 @@ void SchedulerLink::Pump() {
   if (beat_due_) {
     beat_due_ = false;
     message.mutable_heartbeat()->set_sequence(++sequence_);
+    const bool pledges = options_.pledge != nullptr && !options_.pledge->withheld();
+    message.mutable_heartbeat()->set_pledged(pledges ? pledged_ : 0);
     beats_sent_.emplace_back(sequence_, loop_->clock()->Boot());
   } else if (info_due_) {
     info_due_ = false;

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "agent/link/fence.h"
+#include "agent/link/pledge.h"
 #include "agent/task/gangs.h"
 #include "common/base/backoff.h"
 #include "common/base/event_loop.h"
@@ -54,6 +55,8 @@ class SchedulerLink : private NodeStreamEvents {
     absl::Duration silence = absl::Seconds(10);
     // Keeps the node's lease by what is answered. Null: this host needs none.
     Fence* fence = nullptr;
+    // What the scheduler is promised. Null: this agent is no candidate.
+    Pledge* pledge = nullptr;
   };
 
   // Takes the report sink of `gangs`. Pointers, also those in `options`, must outlive this object.
@@ -83,6 +86,8 @@ class SchedulerLink : private NodeStreamEvents {
   void Disconnect(const absl::Status& status);
   void OnHeartbeatAnswer(int64_t sequence);
   void OnWelcome(const v1::NodeWelcome& welcome);
+  // Answer `number` of this stream, to what was sent at `sent`, was taken.
+  void GivePledge(int64_t number, absl::Duration sent);
   void Report(const v1::GangReport& report);
   void Beat();
   // Sends what is most urgent, when nothing is in flight.
@@ -105,6 +110,9 @@ class SchedulerLink : private NodeStreamEvents {
   bool break_logged_ = false;
   EventLoop::TimerId timer_ = 0;  // The next try, or the next beat.
   absl::Duration heartbeat_interval_;
+  int64_t epoch_ = 0;                                          // Of the last welcome.
+  absl::Duration pledge_length_;                               // As it asks for.
+  int64_t pledged_ = 0;                                        // As in NodeHeartbeat.
   int64_t sequence_ = 0;                                       // Of the last heartbeat.
   absl::Duration last_answer_;                                 // On Clock::Boot().
   absl::Duration hello_sent_;                                  // As all times here.

@@ -110,16 +110,23 @@ EtcdTxn PastTerms::Write(const std::vector<v1::Term>& past) const {
 }
 
 void PastTerms::OnNode(const std::string& node_id) {
-  if (!entered_ || past_.empty()) return;
-  past_.erase(std::remove_if(past_.begin(), past_.end(),
-                             [&](const v1::Term& term) { return term.node_id() == node_id; }),
-              past_.end());
-  if (past_.empty()) Arm();
+  if (!entered_) return;
+  const auto over =
+      std::stable_partition(past_.begin(), past_.end(),
+                            [&node_id](const v1::Term& term) { return term.node_id() != node_id; });
+  if (over == past_.end()) return;
+  // It may have renewed leases up to now, or up to where it must have ended in any case.
+  for (auto term = over; term != past_.end(); ++term) {
+    over_from_ = std::max(over_from_, std::min(loop_->clock()->Boot(),
+                                               muster::SilentFrom(*term, options_.succession)));
+  }
+  past_.erase(over, past_.end());
+  Arm();
 }
 
 absl::Duration PastTerms::SilentFrom() const {
   if (!entered_) return absl::InfiniteDuration();
-  absl::Duration from = options_.succession.elected;
+  absl::Duration from = std::max(options_.succession.elected, over_from_);
   for (const v1::Term& term : past_) {
     from = std::max(from, muster::SilentFrom(term, options_.succession));
   }

@@ -77,6 +77,7 @@ class PastTerms {
   bool settled_ = false;  // The record holds this term alone.
   int64_t revision_ = 0;  // Of the record; 0: there is none.
   std::vector<v1::Term> past_;
+  absl::Duration over_from_;  // The same as SilentFrom(), of those that are over.
   EventLoop::TimerId timer_ = 0;
 };
 
