@@ -100,6 +100,16 @@ TEST_F(OptionsTest, RefusesEachWrongFlagInOneLine) {
   }
 }
 
+TEST_F(OptionsTest, ReadsQuotasAndNamesTheLineOfAFault) {
+  const std::string good = tree_.Write("quota", "* hosts=2\nalice hosts=unlimited\n", 0600);
+  ASSERT_TRUE(Parse({absl::StrCat("--quota=", good)}).ok());
+  EXPECT_EQ(options_.quota.LimitOf("bob", "hosts"), 2);
+  const std::string bad = tree_.Write("bad", "* hosts=2\nalice host=1\n", 0600);
+  EXPECT_TRUE(absl::StartsWith(Refusal({absl::StrCat("--quota=", bad)}),
+                               absl::StrCat("--quota: ", bad, ":2: 'host=1': must be")));
+  EXPECT_TRUE(absl::StrContains(Refusal({"--quota=/nowhere"}), "/nowhere"));
+}
+
 TEST_F(OptionsTest, RefusesDevicesThatMakeNoSense) {
   EXPECT_TRUE(absl::StrContains(Refusal({"--agent_devices=nvidia"}), "--agent_devices: "));
 }

@@ -198,7 +198,7 @@ Scenario AtItsSlowest(Scenario scenario) {
 TEST(BackfillPropertyTest, WithoutLimitsOfTimeTheHeadStartsAsIfItWereAlone) {
   int passed = 0;
   int stopped = 0;
-  for (uint32_t seed = 1; seed <= 1500; ++seed) {
+  for (uint32_t seed = 1; seed <= 250; ++seed) {
     const Scenario scenario = RandomScenario(seed).Make(/*limits=*/false);
     const Scenario alone = WithoutBackfill(scenario);
     Simulation with(scenario);
@@ -206,13 +206,13 @@ TEST(BackfillPropertyTest, WithoutLimitsOfTimeTheHeadStartsAsIfItWereAlone) {
     passed += with.passed();
     stopped += with.stopped();
   }
-  EXPECT_GT(passed, 4000);  // It is not that nobody passes.
-  EXPECT_GT(stopped, 50);
+  EXPECT_GT(passed, 700);  // It is not that nobody passes.
+  EXPECT_GT(stopped, 8);
 }
 
 TEST(BackfillPropertyTest, WithLimitsOfTimeTheHeadStartsByTheTimeThatTheyPromise) {
   int earlier = 0;
-  for (uint32_t seed = 1; seed <= 1500; ++seed) {
+  for (uint32_t seed = 1; seed <= 250; ++seed) {
     const Scenario scenario = RandomScenario(seed).Make(/*limits=*/true);
     const Scenario slowest = AtItsSlowest(WithoutBackfill(scenario));
     const absl::Duration start = Simulation(scenario).HeadStart();
@@ -220,7 +220,7 @@ TEST(BackfillPropertyTest, WithLimitsOfTimeTheHeadStartsByTheTimeThatTheyPromise
     ASSERT_LE(start, promised) << "seed " << seed;
     earlier += start < promised ? 1 : 0;
   }
-  EXPECT_GT(earlier, 100);
+  EXPECT_GT(earlier, 15);
 }
 
 }  // namespace
