@@ -56,10 +56,13 @@ absl::StatusOr<NodeTable::Connected> NodeTable::Connect(const v1::NodeHello& hel
 void NodeTable::Disconnect(uint64_t session) {
   Entry* const entry = FindSession(session);
   if (entry == nullptr) return;
-  LOG(INFO) << "node=" << entry->info.name() << " READY→SUSPECT: its stream is closed";
+  const bool was_ready = entry->state == v1::NODE_STATE_READY;
+  LOG(INFO) << "node=" << entry->info.name() << (was_ready ? " READY→SUSPECT" : "")
+            << ": its stream is closed";
   entry->session = 0;
   entry->on_lost = nullptr;
-  entry->state = v1::NODE_STATE_SUSPECT;
+  // The end of a stream is no sign of life: a node that was LOST before stays so.
+  if (was_ready) entry->state = v1::NODE_STATE_SUSPECT;
   sessions_.erase(session);
 }
 
@@ -245,8 +248,8 @@ std::vector<v1::Node> NodeTable::List() const {
     node.set_cordoned(orders.cordoned);
     node.set_draining(orders.draining);
     const std::string& degraded = entry.info.degraded();
-    node.set_reason(absl::StrCat(
-        degraded, degraded.empty() || orders.reason.empty() ? "" : "; ", orders.reason));
+    node.set_reason(absl::StrCat(degraded, degraded.empty() || orders.reason.empty() ? "" : "; ",
+                                 orders.reason));
     if (node.state() == v1::NODE_STATE_LOST || node.state() == v1::NODE_STATE_SUSPECT) {
       node.set_reason(absl::StrCat(entry.dead           ? "dead, says an operator"
                                    : entry.session == 0 ? "not connected"
