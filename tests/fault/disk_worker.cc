@@ -4,6 +4,7 @@
 //   disk_worker write DIR    does what a host and its scheduler write down in some minutes. Each
 //   thing
 //                            that somebody is told of is marked (disk_preload.c) at that moment
+//   disk_worker fill DIR N   a scheduler.db with N ended jobs of 8 ranks, as after some busy weeks
 //   disk_worker read         for each line "DIR" or "DIR PART" of stdin: what is known there after
 //   a
 //                            start, one fact a line ("lost WHAT: WHY" where it is refused), then
@@ -241,6 +242,47 @@ int Write(const std::string& dir) {
   _exit(0);  // As a crash would.
 }
 
+JobRecord EndedJob(int number) {
+  JobRecord record;
+  record.job.set_id(JobName(number));
+  v1::JobSpec* const spec = record.job.mutable_spec();
+  spec->set_name("job");
+  spec->set_contract("torch");
+  for (const char* word : {"python3", "train.py", "--config", "large.yaml"}) {
+    spec->add_command(word);
+  }
+  v1::JobStatus* const status = record.job.mutable_status();
+  status->set_state(v1::JOB_STATE_SUCCEEDED);
+  status->set_version(9);
+  status->mutable_submit_time()->set_seconds(absl::ToUnixSeconds(absl::Now()) - 3600);
+  *status->mutable_end_time() = status->submit_time();
+  v1::Attempt* const attempt = status->add_attempts();
+  *attempt->mutable_start_time() = status->submit_time();
+  for (int rank = 0; rank < 8; ++rank) {
+    v1::RankStatus* const one = attempt->add_ranks();
+    one->set_role("worker");
+    one->set_rank(rank);
+    one->set_node_name("node-1");
+    one->set_state(v1::RANK_STATE_EXITED);
+    one->mutable_exit()->set_code(0);
+  }
+  return record;
+}
+
+int Fill(const std::string& dir, int jobs) {
+  EventLoop loop;
+  absl::StatusOr<std::unique_ptr<StateStore>> store = OpenStore(dir, &loop);
+  Require(store.status());
+  Require((*store)->Load().status());
+  StateBatch batch;
+  for (int number = 0; number < jobs; ++number) {
+    batch.put_jobs.push_back(EndedJob(number));
+    batch.put_requests.push_back({absl::StrCat("request-", number), JobName(number), absl::Now()});
+  }
+  Commit(store->get(), &loop, std::move(batch), {});
+  return 0;
+}
+
 // --- What a start makes of a directory.
 
 void Lost(const char* what, const absl::Status& status) {
@@ -338,8 +380,9 @@ int Main(int argc, char** argv) {
   google::InitGoogleLogging(argv[0]);
   const std::string verb = argc > 1 ? argv[1] : "";
   if (verb == "write" && argc == 3) return Write(argv[2]);
+  if (verb == "fill" && argc == 4) return Fill(argv[2], std::atoi(argv[3]));
   if (verb == "read" && argc == 2) return Read();
-  std::fprintf(stderr, "usage: disk_worker write DIR | disk_worker read\n");
+  std::fprintf(stderr, "usage: disk_worker write DIR | fill DIR N | read\n");
   return 2;
 }
 
