@@ -57,8 +57,9 @@ absl::Status ApiClient::Call(Method method, const Request& request, Response* re
     const absl::Status status = FromRpc(method(&context, request, response), address_);
     const std::string elsewhere = SchedulerAddressIn(status);
     if (elsewhere.empty() || elsewhere == address_ || redirects == kMaxRedirects) {
-      // A scheduler that is gone: the agent that was asked first learns of the next one.
-      if (absl::IsUnavailable(status) && address_ != home_) MUSTER_RETURN_IF_ERROR(GoTo(home_));
+      // A scheduler that is gone, or hangs: the agent that was asked first learns of the next one.
+      const bool silent = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
+      if (silent && address_ != home_) MUSTER_RETURN_IF_ERROR(GoTo(home_));
       return status;
     }
     const absl::Status gone = GoTo(elsewhere);
