@@ -18,7 +18,8 @@ constexpr absl::Duration kTtl = absl::Seconds(3);
 // One agent's part in the election, as its process would have it.
 class Member {
  public:
-  Member(EventLoop* loop, FakeEtcd* etcd, const std::string& name, bool stands = true)
+  Member(EventLoop* loop, FakeEtcd* etcd, const std::string& name, bool stands = true,
+         absl::Duration longest_doubt = absl::ZeroDuration())
       : etcd_(etcd->Connect(&cut)) {
     EtcdElection::Options options;
     options.prefix = "/m/leader/";
@@ -26,8 +27,13 @@ class Member {
     options.self.set_address(absl::StrCat(name, ":7077"));
     options.stands = stands;
     options.ttl = kTtl;
+    options.longest_doubt = longest_doubt;
     EtcdElection::Events events;
     events.on_elected = [this](const ElectedLeader& self) { epochs.push_back(self.epoch); };
+    events.on_doubt = [this](const absl::Status&) { ++doubts; };
+    events.on_candidates = [this](absl::Duration, const std::vector<v1::Candidate>& candidates) {
+      standing = candidates.size();
+    };
     events.on_deposed = [this](const absl::Status& why) { deposed.push_back(why); };
     events.on_leader = [this](const absl::StatusOr<ElectedLeader>& leader) {
       following = leader.ok() ? leader->candidate.node_id() : "";
@@ -43,6 +49,8 @@ class Member {
   std::vector<int64_t> epochs;  // Of its elections.
   std::vector<absl::Status> deposed;
   std::string following;
+  int doubts = 0;
+  size_t standing = 0;
 
  private:
   std::unique_ptr<Etcd> etcd_;
@@ -273,6 +281,55 @@ TEST_F(EtcdElectionTest, NeitherOfTwoEverActsWithTheOther) {
     }
   }
   EXPECT_GT(highest, 0);
+}
+
+TEST_F(EtcdElectionTest, ALeaderLearnsWhoElseStands) {
+  const auto a = Join("a");
+  EXPECT_EQ(a->standing, 1U);
+  const auto b = Join("b");
+  Advance(kTtl);
+  EXPECT_EQ(a->standing, 2U);
+  EXPECT_EQ((*b)->first_leader(), a->epochs[0]);
+}
+
+TEST_F(EtcdElectionTest, ALeaderWithoutAnAnswerIsInDoubtUntilItsTimeIsUp) {
+  Member a(&loop_, &etcd_, "a", /*stands=*/true, absl::Seconds(30));
+  Settle();
+  etcd_.down = true;
+  Advance(absl::Seconds(29));
+  EXPECT_EQ(a.doubts, 1);
+  EXPECT_TRUE(a.deposed.empty());
+  EXPECT_FALSE(a->MayAct());
+  EXPECT_TRUE(a->InDoubt());
+  Advance(absl::Seconds(2));
+  EXPECT_EQ(a.deposed.size(), 1U);
+  EXPECT_FALSE(a->InDoubt());
+}
+
+TEST_F(EtcdElectionTest, ALeaderInDoubtEndsWhenItsKeyIsGone) {
+  Member a(&loop_, &etcd_, "a", /*stands=*/true, absl::Seconds(30));
+  const auto b = Join("b");
+  a.cut = true;
+  Advance(absl::Seconds(6));
+  EXPECT_TRUE(b->leads());
+  EXPECT_TRUE(a->InDoubt());
+  a.cut = false;
+  Advance(absl::Seconds(2));
+  EXPECT_FALSE(a->InDoubt());
+  EXPECT_EQ(a.deposed.size(), 1U);
+}
+
+TEST_F(EtcdElectionTest, ALeaderInDoubtBeginsAnewWhenEtcdAnswersAgain) {
+  Member a(&loop_, &etcd_, "a", /*stands=*/true, absl::Seconds(30));
+  Settle();
+  etcd_.down = true;
+  Advance(absl::Milliseconds(2800));
+  ASSERT_TRUE(a->InDoubt());
+  etcd_.down = false;  // Before the lease has lapsed there.
+  Advance(absl::Seconds(2));
+  ASSERT_EQ(a.epochs.size(), 2U);
+  EXPECT_GT(a.epochs[1], a.epochs[0]);
+  EXPECT_TRUE(a->MayAct());
 }
 
 }  // namespace
