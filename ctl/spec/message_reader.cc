@@ -136,12 +136,22 @@ void MessageReader::ReadList(const Item& item, Message* message) {
         continue;
       }
       ReadMap(element, path, message->GetReflection()->AddMessage(message, item.field));
+    } else if (item.field->cpp_type() == Field::CPPTYPE_INT32) {
+      AddInt32({&element, item.field, path}, message);
     } else if (element.kind == YamlValue::Kind::kScalar) {
       message->GetReflection()->AddString(message, item.field, element.text);
     } else {
       WrongKind({&element, item.field, path}, "text", "write an empty text as \"\"");
     }
   }
+}
+
+void MessageReader::AddInt32(const Item& item, Message* message) {
+  int32_t number = 0;
+  if (!absl::SimpleAtoi(item.value->text, &number)) {
+    return BadValue(item, "a whole number", IsInteger(item.value->text) ? "it is too large" : "");
+  }
+  message->GetReflection()->AddInt32(message, item.field, number);
 }
 
 void MessageReader::ReadStringMap(const Item& item, Message* message) {

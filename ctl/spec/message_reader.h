@@ -43,6 +43,7 @@ class MessageReader {
   void ReadMap(const YamlValue& value, const std::string& path, Message* message);
   void ReadField(const Item& item, Message* message);
   void ReadList(const Item& item, Message* message);
+  void AddInt32(const Item& item, Message* message);
   void ReadStringMap(const Item& item, Message* message);
   void ReadMessage(const Item& item, Message* message);
   void ReadDuration(const Item& item, Message* message);

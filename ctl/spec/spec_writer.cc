@@ -7,9 +7,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "ctl/spec/value_text.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/message.h"
+#include "google/protobuf/reflection.h"
 #include "muster/v1/options.pb.h"
 
 namespace muster {
@@ -85,6 +87,9 @@ class BlockWriter {
     if (field->is_repeated() && field->cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
       return WriteStrings(message, field, indent);
     }
+    if (field->is_repeated() && field->cpp_type() == FieldDescriptor::CPPTYPE_INT32) {
+      return WriteNumbers(message, field, indent);
+    }
     if (field->is_repeated()) return WriteMessages(message, field, indent);
     if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
       return WriteMessage(name, reflection.GetMessage(message, field), indent);
@@ -114,6 +119,11 @@ class BlockWriter {
                       Quote(reflection.GetRepeatedString(message, field, i)));
     }
     Line(indent, absl::StrCat(field->name(), ": [", list, "]"));
+  }
+
+  void WriteNumbers(const Message& message, const FieldDescriptor* field, int indent) {
+    const auto numbers = message.GetReflection()->GetRepeatedFieldRef<int32_t>(message, field);
+    Line(indent, absl::StrCat(field->name(), ": [", absl::StrJoin(numbers, ", "), "]"));
   }
 
   void WriteMessages(const Message& message, const FieldDescriptor* field, int indent) {

@@ -260,8 +260,10 @@ v1::JobSpec RestartingRanks(int nodes, int max_restarts) {
 
 TEST(LadderTest, RestartsOfARankAreCountedOverTheDeathOfTheScheduler) {
   Cluster cluster;
-  FakeAgent* const node = cluster.AddNode("node-1", 1);
-  const std::string id = cluster.Submit(RestartingRanks(1, 2));
+  FakeAgent* const node = cluster.AddNode("node-1", 2);
+  v1::JobSpec spec = RestartingRanks(1, 2);
+  spec.set_ranks_per_node(2);
+  const std::string id = cluster.Submit(spec);
 
   for (int i = 0; i < 2; ++i) {
     node->Exit({id, 0}, "worker", 0, KilledBy(SIGKILL));

@@ -36,7 +36,7 @@ umask: 027
 limits: {memory: 32Gi, open_files: unlimited, core_size: 0}
 on_failure: continue
 success: rank 0
-restart: {max_restarts: 1, window: 1h30m}
+restart: {max_restarts: 1, window: 1h30m, never_on: [3, 93], always_on: [101]}
 bind: numa
 logs: {dir: logs, names: "w{rank}.log", keep: 24h}
 timeouts:
@@ -56,6 +56,9 @@ tty: true
   EXPECT_EQ(spec->env().at("N"), "3");
   EXPECT_EQ(spec->env().at("FLAG"), "yes");
   EXPECT_EQ(spec->umask(), "027");
+  ASSERT_EQ(spec->restart().never_on_size(), 2);
+  EXPECT_EQ(spec->restart().never_on(1), 93);
+  EXPECT_EQ(spec->restart().always_on(0), 101);
   EXPECT_EQ(spec->limits().memory(), int64_t{32} << 30);
   EXPECT_EQ(spec->limits().open_files(), -1);
   EXPECT_TRUE(spec->limits().has_core_size());
@@ -151,6 +154,10 @@ error: job.yaml:1:27: unknown field 'colour'
     1 | restart: {max_retries: 3, colour: red}
       |                           ^~~~~~
 help: 'job.restart' has max_restarts, scope, window, first_delay, max_delay, max_host_restarts, never_on, always_on)"},
+                    Case{"restart: {never_on: [7, many]}",
+                         R"(error: job.yaml:1:25: 'never_on' is 'many', not a whole number
+    1 | restart: {never_on: [7, many]}
+      |                         ^~~~)"},
                     Case{"roles:\n- name: a\n  cuont: 3\n",
                          R"(error: job.yaml:3:3: unknown field 'cuont'
     3 |   cuont: 3
