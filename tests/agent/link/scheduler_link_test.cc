@@ -32,7 +32,9 @@ class SchedulerLinkTest : public testing::Test {
   SchedulerLinkTest() : loop_(&clock_) {
     v1::NodeInfo info;
     info.set_name("node-1");
-    link_ = std::make_unique<SchedulerLink>(SchedulerLink::Options(), info, &loop_, &gangs_,
+    SchedulerLink::Options options;
+    options.pledge = &pledge_;
+    link_ = std::make_unique<SchedulerLink>(options, info, &loop_, &gangs_,
                                             [this](NodeStreamEvents* events) {
                                               events_ = events;
                                               ++opened_;
@@ -47,6 +49,7 @@ class SchedulerLinkTest : public testing::Test {
     v1::ConnectNodeResponse response;
     response.mutable_welcome()->set_epoch(7);
     response.mutable_welcome()->mutable_heartbeat_interval()->set_seconds(2);
+    response.mutable_welcome()->mutable_pledge()->set_seconds(8);
     events_->OnSent();
     events_->OnResponse(response);
   }
@@ -68,6 +71,7 @@ class SchedulerLinkTest : public testing::Test {
   FakeClock clock_;
   EventLoop loop_;
   FakeGangs gangs_;
+  Pledge pledge_{&clock_};
   NodeStreamEvents* events_ = nullptr;
   int opened_ = 0;
   int open_ = 0;
@@ -242,6 +246,34 @@ TEST_F(SchedulerLinkTest, TellsOfChangedDevices) {
   info.add_devices()->set_health_reason("XID 79");
   link_->SetInfo(info);
   EXPECT_EQ(Sent().at(0).info().devices(0).health_reason(), "XID 79");
+}
+
+TEST_F(SchedulerLinkTest, ACandidatePledgesItselfWithEachAnswerAndNamesIt) {
+  link_->Start();
+  EXPECT_TRUE(Sent().at(0).hello().scheduler_candidate());
+  Welcome();
+  EXPECT_GE(pledge_.until(), clock_.Boot() + absl::Seconds(8));
+  EXPECT_EQ(pledge_.answered().count(7), 1u);
+  Pass(absl::Seconds(2));
+  EXPECT_EQ(Sent().at(0).heartbeat().pledged(), 1);
+  events_->OnSent();
+  const absl::Duration sent = clock_.Boot();
+  Pass(absl::Seconds(1));
+  Answer(1);
+  EXPECT_GE(pledge_.until(), clock_.Boot() + absl::Seconds(8));
+  EXPECT_EQ(pledge_.answered().at(7), sent);
+  Pass(absl::Seconds(1));
+  EXPECT_EQ(Sent().at(0).heartbeat().pledged(), 2);
+}
+
+TEST_F(SchedulerLinkTest, ACandidateThatIsElectedPledgesItselfNoMore) {
+  Connect();
+  const absl::Duration until = pledge_.until();
+  pledge_.Withhold(true);
+  Pass(absl::Seconds(2));
+  EXPECT_EQ(Sent().at(0).heartbeat().pledged(), 0);
+  Answer(1);
+  EXPECT_EQ(pledge_.until(), until);
 }
 
 }  // namespace

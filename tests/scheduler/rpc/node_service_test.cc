@@ -4,6 +4,7 @@
 
 #include "common/rpc/deadline.h"
 #include "gtest/gtest.h"
+#include "tests/fakes/fake_clock.h"
 #include "tests/fakes/fake_scheduler.h"
 #include "tests/fakes/rpc_rig.h"
 
@@ -62,7 +63,7 @@ TEST_F(NodeServiceTest, AnswersHeartbeats) {
 
 TEST_F(NodeServiceTest, RenewsNoLeaseForALeaderThatMayNotAct) {
   bool may_act = true;
-  rig_.OnLoop([this, &may_act] { seat_.Take(&scheduler_, [&may_act] { return may_act; }); });
+  rig_.OnLoop([this, &may_act] { seat_.Take(&scheduler_, {[&may_act] { return may_act; }}); });
   Hello();
   rig_.OnLoop([&may_act] { may_act = false; });
   v1::ConnectNodeRequest request;
@@ -80,6 +81,63 @@ TEST_F(NodeServiceTest, RenewsNoLeaseForALeaderThatMayNotAct) {
   stream_->Write(request);
   ASSERT_TRUE(stream_->Read(&response_));
   EXPECT_EQ(response_.heartbeat_sequence(), 2);
+}
+
+TEST_F(NodeServiceTest, ASeatInDoubtRenewsLeasesAndDoesNothingElse) {
+  bool may_renew = true;
+  int beats = 0;
+  PledgeBook::Options options;
+  options.on_node = [&beats](const std::string&) { ++beats; };
+  FakeClock clock;
+  PledgeBook pledges(options, &clock);
+  rig_.OnLoop([&] { seat_.Take(&scheduler_, {nullptr, &pledges}); });
+  Hello();
+  rig_.OnLoop([this, &may_renew] {
+    seat_.Doubt(absl::UnavailableError("etcd is gone"), [&may_renew] { return may_renew; });
+  });
+  v1::ConnectNodeRequest request;
+  request.mutable_report()->set_job_id("job");
+  stream_->Write(request);  // The agent keeps it: nobody has it on disk.
+  request.mutable_heartbeat()->set_sequence(1);
+  stream_->Write(request);
+  ASSERT_TRUE(stream_->Read(&response_));
+  EXPECT_EQ(response_.heartbeat_sequence(), 1);
+  rig_.OnLoop([this, &may_renew] {
+    EXPECT_EQ(scheduler_.heartbeats, 0);
+    EXPECT_TRUE(scheduler_.reports.empty());
+    may_renew = false;
+  });
+  request.mutable_heartbeat()->set_sequence(2);
+  stream_->Write(request);
+  grpc::ClientContext context;
+  v1::ListNodesResponse nodes;
+  EXPECT_EQ(stub_->ListNodes(&context, v1::ListNodesRequest(), &nodes).error_code(),
+            grpc::StatusCode::UNAVAILABLE);
+  ASSERT_TRUE(rig_.Await([&beats] { return beats == 2; }));
+  rig_.OnLoop([&may_renew] { may_renew = true; });
+  request.mutable_heartbeat()->set_sequence(3);
+  stream_->Write(request);
+  ASSERT_TRUE(stream_->Read(&response_));
+  EXPECT_EQ(response_.heartbeat_sequence(), 3);
+  rig_.OnLoop([this] { seat_.Vacate(absl::UnavailableError("the key is gone")); });
+  EXPECT_FALSE(stream_->Read(&response_));
+  EXPECT_EQ(Finish(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(NodeServiceTest, ASeatInDoubtWelcomesAHostWhoseStreamBroke) {
+  Hello();
+  rig_.OnLoop([this] { seat_.Doubt(absl::UnavailableError("etcd is gone"), [] { return true; }); });
+  grpc::ClientContext context;
+  SetTimeout(&context, absl::Seconds(20));
+  const auto again = stub_->ConnectNode(&context);
+  v1::ConnectNodeRequest request;
+  request.mutable_hello()->mutable_info()->set_id("id-1");
+  again->Write(request);
+  ASSERT_TRUE(again->Read(&response_));
+  EXPECT_EQ(response_.welcome().epoch(), 5);
+  rig_.OnLoop([this] { EXPECT_EQ(scheduler_.hellos.size(), 1u); });
+  context.TryCancel();
+  again->Finish();
 }
 
 TEST_F(NodeServiceTest, GivesAnOrderToTheScheduler) {

@@ -51,7 +51,7 @@ TEST_F(SchedulerSeatTest, AnEmptySeatSaysWhereTheSchedulerIs) {
 
 TEST_F(SchedulerSeatTest, OneWhoSitsThereAnswersWhileHeMayAct) {
   bool may_act = true;
-  rig_.OnLoop([&] { seat_.Take(&scheduler_, [&may_act] { return may_act; }); });
+  rig_.OnLoop([&] { seat_.Take(&scheduler_, {[&may_act] { return may_act; }}); });
   EXPECT_TRUE(Get().ok());
   rig_.OnLoop([&] { may_act = false; });
 
