@@ -82,10 +82,10 @@ TEST_F(SqliteVersionsTest, AnEpochThatAnEarlierVersionRaisedIsNoDamage) {
   EXPECT_EQ(Use(), 1) << opened_;
 }
 
-TEST_F(SqliteVersionsTest, AnEpochThatWentBackIs) {
+TEST_F(SqliteVersionsTest, AnEpochBelowItsCopyIs) {
   ASSERT_EQ(Use(), 0);
   ASSERT_EQ(Use(), 1);
-  Run("UPDATE meta SET value = value - 1 WHERE key = 'epoch'");
+  Run("UPDATE meta SET value = value - 1 WHERE key = 'epoch_copy'");
   EXPECT_EQ(Use(), -1);
   EXPECT_TRUE(absl::IsDataLoss(opened_)) << opened_;
 }
