@@ -194,12 +194,11 @@ std::set<std::string> SchedulerImpl::HostsThatRefuse(const Run& run) const {
   return nodes;
 }
 
-std::optional<absl::Duration> SchedulerImpl::ResizeGangs() {
+std::optional<absl::Duration> SchedulerImpl::ResizeGangs(absl::Duration now) {
   std::optional<absl::Duration> next;
-  const absl::Duration now = loop_->clock()->Boot();
   for (const std::string& id : LiveIds()) {
     JobEntry* const entry = FindLive(id);
-    const std::optional<absl::Duration> due = ResizeTimeOf(entry);
+    const std::optional<absl::Duration> due = ResizeTimeOf(entry, now);
     if (!due.has_value()) continue;
     if (*due > now) {
       next = std::min(next.value_or(*due), *due);
@@ -217,7 +216,7 @@ std::optional<absl::Duration> SchedulerImpl::ResizeGangs() {
   return next;
 }
 
-std::optional<absl::Duration> SchedulerImpl::ResizeTimeOf(JobEntry* entry) {
+std::optional<absl::Duration> SchedulerImpl::ResizeTimeOf(JobEntry* entry, absl::Duration now) {
   const v1::Job& job = entry->record.job;
   const v1::JobState state = job.status().state();
   if (state != v1::JOB_STATE_RUNNING && state != v1::JOB_STATE_STARTING) return std::nullopt;
@@ -229,8 +228,7 @@ std::optional<absl::Duration> SchedulerImpl::ResizeTimeOf(JobEntry* entry) {
   if (hosts < job.spec().nodes().max() && state == v1::JOB_STATE_RUNNING) {
     possible = PossibleHosts(*entry);
   }
-  return ResizeTime(job.spec(), hosts, possible, loop_->clock()->Boot(),
-                    &runs_.at(job.id())->growth);
+  return ResizeTime(job.spec(), hosts, possible, now, &runs_.at(job.id())->growth);
 }
 
 // Hosts that the gang could have, its own and what nobody who waits could use.

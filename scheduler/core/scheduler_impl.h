@@ -193,10 +193,11 @@ class SchedulerImpl : public Scheduler {
   // Hosts did not hold their part of what was to be reserved; `mute`: they never answered.
   void NoteRefusers(JobEntry* entry, bool mute);
   std::set<std::string> HostsThatRefuse(const Run& run) const;
-  // Stops the gangs that are to go on with another number of hosts. Returns when the next one is
-  // due.
-  std::optional<absl::Duration> ResizeGangs();
-  std::optional<absl::Duration> ResizeTimeOf(JobEntry* entry);
+  // Stops the gangs that are to go on with another number of hosts, as of `now`: one clock reading
+  // for a whole pass, for what is due now must not lie a moment behind it. Returns when the next
+  // one is due.
+  std::optional<absl::Duration> ResizeGangs(absl::Duration now);
+  std::optional<absl::Duration> ResizeTimeOf(JobEntry* entry, absl::Duration now);
   int PossibleHosts(const JobEntry& entry) const;
 
   static absl::Status CheckSpec(const v1::JobSpec& spec);

@@ -117,7 +117,7 @@ void SchedulerImpl::ArmWakeTimer(const std::vector<RunningGang>& gangs, absl::Du
   const auto at = [&wake, now](absl::Duration due) {
     if (due > now) wake = std::min(wake.value_or(due), due);
   };
-  if (const std::optional<absl::Duration> resize = ResizeGangs()) {
+  if (const std::optional<absl::Duration> resize = ResizeGangs(now)) {
     wake = std::min(wake.value_or(*resize), *resize);
   }
   if (queue_.size() > 0) {
