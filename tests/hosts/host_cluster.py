@@ -127,14 +127,15 @@ class HostCluster:
         self.hosts.cut(index)
         self._agents[index].kill()
         # Not by cgroup.kill: Linux then kills, for ever, whatever is cloned into these cgroups.
-        self._freeze(index, True)
+        self.freeze(index, True)
         for path, _, _ in os.walk(self._cgroups[index]):
             for pid in self._members(path):
                 self._kill(pid)
-        self._freeze(index, False)
+        self.freeze(index, False)
         self._agents[index].wait()
 
-    def _freeze(self, index, frozen):
+    def freeze(self, index, frozen):
+        """Shims and ranks of the host stand still, or go on. Not its agent."""
         with open(os.path.join(self._cgroups[index], "cgroup.freeze"), "w") as freeze:
             freeze.write("1" if frozen else "0")
 
