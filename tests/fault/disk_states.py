@@ -11,9 +11,10 @@ import subprocess
 import tempfile
 
 SECTOR = 512
+PAGE = 4096
 # all: every call has reached the disk.      synced: only what an fsync has promised.
 # renamed: all names, but only synced bytes. torn: all, but of the last write a part only.
-# random: names up to some call, and any selection of the bytes that no fsync has promised.
+# random: names up to some call; of each page the bytes of some moment since the last fsync.
 MODELS = ("all", "synced", "renamed", "torn", "random")
 
 
@@ -146,16 +147,30 @@ class Disk:
             return file.synced
         if model == "all" or model == "torn" and file is not self.last[0]:
             return file.bytes
+        if model == "random":
+            return self._some_pages(file, rng)
         content = bytearray(file.synced)
+        for offset, data in file.pending[:-1]:
+            apply(content, offset, data)
+        offset, data = file.pending[-1]
+        cut = (offset // SECTOR + rng.randint(1, len(data) // SECTOR)) * SECTOR - offset
+        apply(content, offset, data[:cut])
+        return content
+
+    @staticmethod
+    def _some_pages(file, rng):
+        """Each page of the cache as it was at some moment since the last fsync, and so the size."""
+        content, cuts = bytearray(file.synced), {}
+        size_cut = rng.randint(0, len(file.pending))
         for number, (offset, data) in enumerate(file.pending):
-            if model == "random":
-                if rng.random() < 0.5:
+            if data is None:
+                if number < size_cut:
                     apply(content, offset, data)
-            elif number + 1 < len(file.pending):
-                apply(content, offset, data)
-            else:
-                cut = (offset // SECTOR + rng.randint(1, len(data) // SECTOR)) * SECTOR - offset
-                apply(content, offset, data[:cut])
+                continue
+            for page in range(offset // PAGE, (offset + len(data) - 1) // PAGE + 1):
+                if number < cuts.setdefault(page, rng.randint(0, len(file.pending))):
+                    begin, end = max(offset, page * PAGE), min(offset + len(data), (page + 1) * PAGE)
+                    apply(content, begin, data[begin - offset:end - offset])
         return content
 
 
