@@ -114,6 +114,7 @@ TEST_F(ElasticTest, TheWaitBeginsWhenTheLeastAreThere) {
 TEST_F(ElasticTest, NobodyBehindItTakesTheRoomThatItWaitsWith) {
   AddNodes(3);
   const std::string id = Submit(2, 4);
+  cluster_.Advance(absl::Seconds(1));
   const std::string later = cluster_.Submit(MakeSpec(1, 1));
   cluster_.Advance(absl::Seconds(5));
   EXPECT_EQ(State(later), v1::JOB_STATE_QUEUED);
