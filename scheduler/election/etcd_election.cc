@@ -151,10 +151,8 @@ void EtcdElection::Looked(absl::Duration sent_at, const absl::StatusOr<EtcdRange
     return;
   }
   look_backoff_.Reset();
-  if (watch_ == nullptr) {
-    ForgetOldSelf(*range);
-    WatchFrom(range->revision + 1);
-  }
+  ForgetOldSelf(*range);
+  if (watch_ == nullptr) WatchFrom(range->revision + 1);
   if (!CheckOwnKey(*range, renewed_at)) return;
   const EtcdEntry* const lowest = FindLowest(*range);
   if (lowest == nullptr) {
@@ -214,14 +212,15 @@ void EtcdElection::WatchFrom(int64_t revision) {
 }
 
 // An earlier process of this agent is dead, for this one holds the lock of its state directory: its
-// lease need not lapse first.
+// lease need not lapse first. Nor need one that this process gave up while etcd did not answer: its
+// key may be the lowest, and would lead for nobody.
 void EtcdElection::ForgetOldSelf(const EtcdRange& range) {
   for (const EtcdEntry& entry : range.entries) {
     v1::Candidate candidate;
     if (entry.lease == 0 || entry.lease == lease_) continue;
     if (!candidate.ParseFromString(entry.value)) continue;
     if (candidate.node_id().empty() || candidate.node_id() != options_.self.node_id()) continue;
-    LOG(INFO) << "scheduler election: the lease of this agent's last process is given up";
+    LOG(INFO) << "scheduler election: an old lease of this agent is given up";
     etcd_->Revoke(entry.lease, [](const absl::Status&) {});
   }
 }

@@ -332,5 +332,16 @@ TEST_F(EtcdElectionTest, ALeaderInDoubtBeginsAnewWhenEtcdAnswersAgain) {
   EXPECT_TRUE(a->MayAct());
 }
 
+TEST_F(EtcdElectionTest, AKeyThatWasGivenUpWhileEtcdWasAwayLeadsForNobody) {
+  const auto a = Join("a");
+  const auto b = Join("b");
+  etcd_.down = true;
+  Advance(absl::Milliseconds(2800));  // Both have given up; their leases live on.
+  ASSERT_FALSE(a->leads());
+  etcd_.down = false;
+  Advance(absl::Milliseconds(1500));
+  EXPECT_TRUE(a->leads() || b->leads());
+}
+
 }  // namespace
 }  // namespace muster
