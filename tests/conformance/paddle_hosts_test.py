@@ -276,6 +276,39 @@ class ElasticTest(HostsCase):
             run.communicate(timeout=60)
         self.bench.wait_gone()
 
+    def changed(self, size, event):
+        """Does `event`; one generation of `size` follows, and no other. Returns its seconds."""
+        before = len(self.bench.records())
+        began = time.monotonic()
+        event()
+        cluster.wait_for(lambda: len(self.bench.records()) - before >= size, 60,
+                         f"{size} new processes")
+        self.generation(size)
+        took = time.monotonic() - began
+        time.sleep(3)
+        self.assertEqual(len(self.bench.records()) - before, size)
+        return took
+
+    @suite.within(240)
+    def test_four_three_two_and_again_four_hosts(self):
+        def start(*indices):
+            for i in indices:
+                self.elastic(i, "2:4", "--elastic_timeout=6", "--elastic_level=1",
+                             env={"PROBE_ACT": "hang"})
+
+        start(0, 1, 2, 3)
+        self.generation(4)
+        runs = self.runs[-4:]
+        times = [self.changed(3, runs[3].kill), self.changed(2, runs[2].kill),
+                 self.changed(4, lambda: start(2, 3))]
+        print("\npaddle-launch 4 → 3 → 2 → 4 hosts: " +
+              ", ".join(f"{took:.1f} s" for took in times))
+        for run in (*runs[:2], *self.runs[-2:]):
+            run.send_signal(signal.SIGTERM)
+        for run in (*runs[:2], *self.runs[-2:]):
+            run.communicate(timeout=60)
+        self.bench.wait_gone()
+
     def test_a_second_client_forms_a_job_with_ours(self):
         peer = self.peer(1, "etcd", f"--master={self.master}", "--nnodes=2", "--seconds=40")
         ours = self.elastic(0, "2", "--elastic_timeout=20", env={"PROBE_ACT": "hang"})
