@@ -113,6 +113,7 @@ int Supervisor::Run() {
   if (resume_) {
     Resume();
   } else {
+    SettleLease();
     starting_ = true;
     StartAll();
   }

@@ -78,6 +78,7 @@ class Supervisor {
   void ReapAdopted();
 
   // The agent: supervisor_agent.cc.
+  void SettleLease();
   void TakeLease(int64_t epoch, int64_t until_ns, int64_t grace_ms);
   void KeepFence(int64_t now_ns);
   void Replay();

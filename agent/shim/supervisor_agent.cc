@@ -7,8 +7,8 @@
 #include "agent/shim/codec.h"
 #include "agent/shim/kernel.h"
 #include "agent/shim/supervisor.h"
-#include "common/base/protocol.h"
 #include "common/base/failpoint.h"
+#include "common/base/protocol.h"
 
 namespace muster {
 
@@ -53,6 +53,19 @@ void Supervisor::ReadAgent() {
     parts_.link->Drop();
     outputs_.UnsubscribeAll();
   }
+}
+
+// Before the first rank: the lease of the plan may have run out on the way here, by a slow disk or
+// a host that slept. What the agent says right after it has started us counts then.
+void Supervisor::SettleLease() {
+  constexpr int kWaitMs = 5000;
+  const int64_t end = fence_.NextDeadlineNs();
+  if (end >= 0 && end <= BootNs() && parts_.link->connected() &&
+      parts_.link->WaitReadable(kWaitMs)) {
+    ReadAgent();
+  }
+  running_ = true;
+  KeepFence(BootNs());
 }
 
 void Supervisor::TakeLease(int64_t epoch, int64_t until_ns, int64_t grace_ms) {

@@ -59,7 +59,7 @@ void GangRemains::Stop(absl::Duration grace) {
   kill_at_ = std::min(kill_at_, loop_->clock()->Boot() + grace);
   if (!std::exchange(stopping_, true)) {
     LOG(WARNING) << "job=" << plan_.job_id << " attempt=" << plan_.attempt
-                 << " no msshim can be had; the agent ends what is left of it";
+                 << " no msshim does it: the agent ends what is left of the gang";
     SignalAll(SIGTERM);
   }
   loop_->Cancel(look_);

@@ -15,9 +15,9 @@
 namespace muster {
 
 // Ends what is left of a gang that has no msshim and gets none (its program was removed, its
-// journal cannot be written): SIGTERM, a grace, SIGKILL until no process is left. Those are the
-// members of its cgroup; without one the processes that carry the job's id in their environment,
-// and the recorded pids that are still the same processes.
+// journal cannot be written), or whose msshim hangs when it must not: SIGTERM, a grace, SIGKILL
+// until no process is left. Those are the members of its cgroup; without one the processes that
+// carry the job's id in their environment, and the recorded pids that are still the same processes.
 //
 // Lives on the loop, from the first stop that finds no shim to the gang's end.
 class GangRemains {

@@ -21,6 +21,8 @@ namespace {
 constexpr absl::Duration kCgroupFirstTry = absl::Milliseconds(1);
 constexpr absl::Duration kCgroupLastTry = absl::Seconds(30);
 constexpr absl::Duration kSettleAgain = absl::Minutes(1);
+// Well within what the scheduler gives a host for the kill, scheduler/core/fence_time.h.
+constexpr absl::Duration kFencePatience = absl::Milliseconds(500);
 
 }  // namespace
 
@@ -218,6 +220,10 @@ void GangRunner::Fence(absl::Duration grace) {
   const absl::Status stopped = Stop(grace, "the lease of this host has run out");
   // Its shim knows the lease as well.
   if (!stopped.ok()) LOG(ERROR) << Tag() << " fence: " << stopped.message();
+  // Unless it hangs, on a disk that has gone with the network for one.
+  After(grace + kFencePatience, [this] {
+    if (phase_ == Phase::kRunning) EndRemains(absl::ZeroDuration());
+  });
 }
 
 void GangRunner::NoteFence() { report_.set_fenced(KeepsFence(request_.spec())); }

@@ -137,7 +137,7 @@ class GangRunner : private ShimEvents {
   void Reconnect();
   absl::Status TryReconnect();
   void ReconnectLater(const absl::Status& why);
-  void EndRemains();
+  void EndRemains(absl::Duration grace);
   void OnRemainsGone();
   void Conclude();
   // Whether every rank has ended, but one failed and may start again: only the scheduler knows.

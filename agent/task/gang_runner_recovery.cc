@@ -66,11 +66,11 @@ void GangRunner::ReconnectLater(const absl::Status& why) {
   LOG(WARNING) << Tag() << " " << why.message() << "; next try in " << delay;
   host_->loop->Cancel(reconnect_);
   reconnect_ = After(delay, [this] { Reconnect(); });
-  if (stop_.has_value()) EndRemains();
+  if (stop_.has_value()) EndRemains(*stop_);
 }
 
 // A stop does not wait for a shim that may never come.
-void GangRunner::EndRemains() {
+void GangRunner::EndRemains(absl::Duration grace) {
   if (remains_ == nullptr) {
     absl::StatusOr<GangRecord> record = ReadGangRecord(dir_.path());
     remains_ = std::make_unique<GangRemains>(
@@ -78,7 +78,7 @@ void GangRunner::EndRemains() {
         record.ok() ? std::move(record->running) : std::vector<RunningRank>(), host_->loop,
         [this] { OnRemainsGone(); });
   }
-  remains_->Stop(*stop_);
+  remains_->Stop(grace);
 }
 
 void GangRunner::OnRemainsGone() {

@@ -108,7 +108,7 @@ absl::Status GangTable::TakeUp(Found found) {
       LOG(ERROR) << Label(key) << ": " << died
                  << " agents have died while they took it up; it is set "
                  << "aside. To try it again remove " << gang.dir.path() << "/tries and restart";
-      PutAside(gang.dir);
+      PutAside(gang.dir, KeepsFence(request.spec()));
       continue;
     }
     Failpoint("agent.take_up");
@@ -120,19 +120,19 @@ absl::Status GangTable::TakeUp(Found found) {
     runner->Recover(gang, [this, &gang, &request] { return MakePlan(gang.dir, request); });
     if (lives) gang.dir.EndTry();
   }
-  for (const GangDir& dir : found.aside) PutAside(dir);
+  for (const GangDir& dir : found.aside) PutAside(dir, std::nullopt);
   if (LeaseHasRunOut()) Fence();
   SweepSoon();
   return absl::OkStatus();
 }
 
-void GangTable::PutAside(const GangDir& dir) {
+void GangTable::PutAside(const GangDir& dir, std::optional<bool> keeps_fence) {
   const Key key(dir.job_id(), dir.attempt());
-  aside_[key] =
-      std::make_unique<SetAside>(dir, cgroups_->Name(key.first, key.second, CgroupLimits()),
-                                 host_.first_sequence, loop_, [this](const v1::GangReport& report) {
-                                   if (sink_) sink_(report);
-                                 });
+  aside_[key] = std::make_unique<SetAside>(
+      dir, cgroups_->Name(key.first, key.second, CgroupLimits()), keeps_fence, host_.first_sequence,
+      loop_, [this](const v1::GangReport& report) {
+        if (sink_) sink_(report);
+      });
 }
 
 std::string GangTable::degraded() const {

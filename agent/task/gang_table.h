@@ -86,7 +86,7 @@ class GangTable : public Gangs {
                                         const v1::StartGangRequest& request) const;
   absl::Status TakeUp(Found found);
   // Leaves the gang alone, see SetAside.
-  void PutAside(const GangDir& dir);
+  void PutAside(const GangDir& dir, std::optional<bool> keeps_fence);
   bool LeaseHasRunOut() const;
   void SaveLease();
   // Keeps nothing in memory of gangs that are over but their name, and removes the files of those

@@ -17,6 +17,7 @@ void GangTable::SetLease(const NodeLease& lease) {
   fenced_ = false;
   SaveLease();
   for (auto& [key, gang] : gangs_) gang->KeepLease();
+  for (auto& [key, gang] : aside_) gang->KeepLease(lease);
 }
 
 bool GangTable::LeaseHasRunOut() const {
@@ -32,6 +33,7 @@ void GangTable::Fence() {
   const absl::Duration late = loop_->clock()->Boot() - lease_->until;
   const absl::Duration grace = std::max(lease_->grace - late, absl::ZeroDuration());
   for (auto& [key, gang] : gangs_) gang->Fence(grace);
+  for (auto& [key, gang] : aside_) gang->Fence(grace);
 }
 
 // Without fsync: it must outlive the agent, and nothing that it is about outlives the kernel. One

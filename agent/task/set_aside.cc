@@ -8,6 +8,9 @@
 #include <vector>
 
 #include "agent/process/gang_record.h"
+#include "agent/shim/codec.h"
+#include "agent/shim/fd_socket.h"
+#include "agent/shim/frame.h"
 #include "agent/shim/log_format.h"
 #include "agent/task/rank_table.h"
 #include "common/base/fs.h"
@@ -19,6 +22,20 @@ namespace {
 
 constexpr absl::Duration kLookInterval = absl::Milliseconds(500);
 
+std::string LeaseFrame(const NodeLease& lease) {
+  Encoder out;
+  out.I64(lease.epoch);
+  out.I64(LeaseEndNs(lease.until));
+  out.I64(absl::ToInt64Milliseconds(lease.grace));
+  return EncodeFrame(FrameType::kLease, out.Take());
+}
+
+// What cannot be read may be fenced: that is safe.
+bool PlanKeepsFence(const GangDir& dir) {
+  const absl::StatusOr<ShimPlan> plan = ReadGangPlan(dir.path());
+  return !plan.ok() || plan->fence_until_ns != 0;
+}
+
 }  // namespace
 
 bool ShimLives(const GangDir& dir) {
@@ -26,9 +43,13 @@ bool ShimLives(const GangDir& dir) {
   return lock.valid() && flock(lock.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
-SetAside::SetAside(const GangDir& dir, const GangCgroup& cgroup, int64_t sequence, EventLoop* loop,
-                   Tell tell)
-    : dir_(dir), cgroup_(cgroup), loop_(loop), tell_(std::move(tell)) {
+SetAside::SetAside(const GangDir& dir, const GangCgroup& cgroup, std::optional<bool> keeps_fence,
+                   int64_t sequence, EventLoop* loop, Tell tell)
+    : dir_(dir),
+      cgroup_(cgroup),
+      keeps_fence_(keeps_fence.has_value() ? *keeps_fence : PlanKeepsFence(dir)),
+      loop_(loop),
+      tell_(std::move(tell)) {
   report_.set_job_id(dir.job_id());
   report_.set_attempt(dir.attempt());
   report_.set_sequence(sequence + 1);
@@ -49,6 +70,27 @@ void SetAside::Stop(absl::Duration grace) {
   remains_->Stop(grace);
 }
 
+void SetAside::KeepLease(const NodeLease& lease) {
+  if (!keeps_fence_ || report_.finished()) return;
+  const std::string frame = LeaseFrame(lease);
+  for (const bool fresh : {false, true}) {  // The shim may have another connection, or be another.
+    if (fresh) {
+      const UniqueFd dir(open(dir_.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+      shim_ = ConnectIn(dir.get(), kSocketFile);
+    }
+    if (!shim_.valid()) continue;
+    const ssize_t sent = SendWithFds(shim_.get(), frame.data(), frame.size(), {});
+    if (sent == static_cast<ssize_t>(frame.size())) return;
+    shim_.reset();
+  }
+}
+
+void SetAside::Fence(absl::Duration grace) {
+  if (!keeps_fence_ || report_.finished()) return;
+  report_.set_fenced(true);
+  Stop(grace);
+}
+
 void SetAside::Look() {
   if (!ShimLives(dir_) && !CgroupRoot::Populated(cgroup_)) return End();
   look_ = loop_->After(kLookInterval, [this] { Look(); });
@@ -57,6 +99,7 @@ void SetAside::Look() {
 void SetAside::End() {
   look_ = 0;
   remains_.reset();
+  shim_.reset();
   CgroupRoot::Remove(cgroup_).IgnoreError();
   FillExits();
   report_.set_finished(true);

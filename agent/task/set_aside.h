@@ -4,13 +4,16 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/time/time.h"
 #include "agent/task/cgroup.h"
 #include "agent/task/gang_dir.h"
 #include "agent/task/gang_remains.h"
+#include "agent/task/node_lease.h"
 #include "common/base/event_loop.h"
+#include "common/base/unique_fd.h"
 #include "muster/v1/task.pb.h"
 
 namespace muster {
@@ -28,16 +31,22 @@ class SetAside {
  public:
   using Tell = std::function<void(const v1::GangReport&)>;
 
-  // Reports count from `sequence`. `tell` gets the final one, never from within a method; `loop`
-  // must outlive this object.
-  SetAside(const GangDir& dir, const GangCgroup& cgroup, int64_t sequence, EventLoop* loop,
-           Tell tell);
+  // Reports count from `sequence`. `keeps_fence`: whether the gang may run only as long as the
+  // lease of its host; nullopt: nobody knows, its plan says. `tell` gets the final report, never
+  // from within a method; `loop` must outlive this object.
+  SetAside(const GangDir& dir, const GangCgroup& cgroup, std::optional<bool> keeps_fence,
+           int64_t sequence, EventLoop* loop, Tell tell);
   ~SetAside();
   SetAside(const SetAside&) = delete;
   SetAside& operator=(const SetAside&) = delete;
 
   // Ends its processes. May be repeated.
   void Stop(absl::Duration grace);
+  // Tells its msshim the lease of this host. Says that, and listens to nothing: what an msshim says
+  // may be what agents have died of.
+  void KeepLease(const NodeLease& lease);
+  // That lease has run out.
+  void Fence(absl::Duration grace);
   const v1::GangReport& report() const { return report_; }
   // The scheduler has this report. Whether it was the final one: the gang's directory then lies in
   // quarantine, and this object has no more to do.
@@ -50,10 +59,12 @@ class SetAside {
 
   const GangDir dir_;
   const GangCgroup cgroup_;
+  const bool keeps_fence_;
   EventLoop* const loop_;
   const Tell tell_;
   v1::GangReport report_;
   std::unique_ptr<GangRemains> remains_;
+  UniqueFd shim_;  // For leases.
   EventLoop::TimerId look_ = 0;
 };
 

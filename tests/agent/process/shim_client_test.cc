@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "agent/shim/log_format.h"
+#include "common/base/clock.h"
 #include "common/base/fs.h"
 #include "gtest/gtest.h"
 #include "tests/agent/process/gang_fixture.h"
@@ -86,6 +87,26 @@ TEST_F(ShimTest, NamesAMissingWorkdirAndStartsNoFurtherRank) {
             "cannot start '/bin/sh': workdir '/no/such/dir': No such file or directory");
   EXPECT_FALSE(log_.Exit(1).started);
   EXPECT_FALSE(PathExists(Path("started")));
+}
+
+TEST_F(ShimTest, StartsNothingOnceTheLeaseHasRunOut) {
+  ShimPlan plan = Scripts({"touch started"});
+  plan.fence_until_ns = 1;  // It came to a host that slept.
+  Spawn(plan);
+  client_->SetLease(/*epoch=*/1, absl::Nanoseconds(2), absl::ZeroDuration());
+  ASSERT_TRUE(AwaitFinished());
+  EXPECT_FALSE(log_.Exit(0).started);
+  EXPECT_TRUE(log_.Exit(0).stopped);
+  EXPECT_FALSE(PathExists(Path("started")));
+}
+
+TEST_F(ShimTest, AsksForTheLeaseThatWasRenewedWhileThePlanWasWritten) {
+  ShimPlan plan = Scripts({"exit 3"});
+  plan.fence_until_ns = 1;
+  Spawn(plan);
+  client_->SetLease(/*epoch=*/1, Clock::Real()->Boot() + absl::Minutes(1), absl::ZeroDuration());
+  ASSERT_TRUE(AwaitFinished());
+  EXPECT_EQ(log_.Exit(0).code, 3);
 }
 
 TEST_F(ShimTest, FindsTheProgramInThePathOfTheRank) {

@@ -1,11 +1,15 @@
 // What becomes of gangs when the lease of their host runs out, with real shims and ranks.
+#include <poll.h>
 #include <signal.h>
 
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "agent/shim/kernel.h"
 #include "agent/task/gangs.h"
+#include "common/base/unique_fd.h"
 #include "gtest/gtest.h"
 #include "tests/agent/task/gangs_fixture.h"
 
@@ -119,6 +123,94 @@ TEST_F(GangsFenceTest, AnAgentThatReturnsAfterTheEndFences) {
   Boot();
 
   EXPECT_TRUE(Finished(request.gang().job_id()).fenced());
+}
+
+TEST_F(GangsFenceTest, AShimThatHangsFencesToo) {
+  Lease(absl::Seconds(60));
+  const v1::StartGangRequest request = Shells(1, kStubborn);
+  const std::string job = request.gang().job_id();
+  ASSERT_TRUE(Start(request).ok());
+  AwaitOutput(job, 0, "ready");
+  ASSERT_TRUE(AwaitAllRunning(job));
+  const pid_t pid = PidOf(job);
+  const pid_t shim = FindShim(job);
+  ASSERT_EQ(kill(shim, SIGSTOP), 0);
+  Lease(-absl::Seconds(1));
+  thread_.Call([this] { gangs_->Fence(); });
+  EXPECT_TRUE(AwaitGone(pid));
+  ASSERT_EQ(kill(shim, SIGCONT), 0);
+
+  const v1::GangReport report = Finished(job);
+  EXPECT_EQ(report.ranks(0).exit().signal(), SIGKILL);
+  EXPECT_TRUE(report.fenced());
+}
+
+// Of gangs that this agent does not take up.
+class GangsAsideFenceTest : public GangsFenceTest {
+ protected:
+  void SetAside(const std::string& job) {
+    Crash();
+    tree_.Write(absl::StrCat("state/jobs/", job, "/0/tries"), "3\n");
+    Boot();
+    thread_.Call([&] { EXPECT_NE(gangs_->degraded(), ""); });
+  }
+};
+
+TEST_F(GangsAsideFenceTest, ItsShimIsToldOfRenewals) {
+  Lease(absl::Seconds(4));
+  const v1::StartGangRequest request = Shells(1, "while [ ! -e go ]; do sleep 0.01; done; exit 3");
+  const std::string job = request.gang().job_id();
+  ASSERT_TRUE(Start(request).ok());
+  ASSERT_TRUE(AwaitAllRunning(job));
+  const pid_t pid = PidOf(job);
+  SetAside(job);
+  Lease(absl::Seconds(60));
+  // Were it not told, its lease would end now.
+  const UniqueFd pidfd(PidfdOpen(pid));
+  pollfd gone = {pidfd.get(), POLLIN, 0};
+  EXPECT_EQ(poll(&gone, 1, /*timeout=*/5000), 0);
+  tree_.Write("go", "");
+
+  const v1::GangReport report = Finished(job);
+  EXPECT_EQ(report.ranks(0).exit().code(), 3) << report.DebugString();
+  EXPECT_FALSE(report.fenced());
+}
+
+TEST_F(GangsAsideFenceTest, WithoutAShimTheAgentFencesIt) {
+  Lease(absl::Seconds(60));
+  const v1::StartGangRequest request = Shells(1, kStubborn);
+  const std::string job = request.gang().job_id();
+  ASSERT_TRUE(Start(request).ok());
+  AwaitOutput(job, 0, "ready");
+  ASSERT_TRUE(AwaitAllRunning(job));
+  const pid_t pid = PidOf(job);
+  const pid_t shim = FindShim(job);
+  Crash();
+  ASSERT_EQ(kill(shim, SIGKILL), 0);
+  ASSERT_TRUE(AwaitGone(shim));
+  SetAside(job);
+  Lease(-absl::Seconds(1));
+  thread_.Call([this] { gangs_->Fence(); });
+  EXPECT_TRUE(AwaitGone(pid));
+  EXPECT_TRUE(Finished(job).fenced());
+}
+
+TEST_F(GangsAsideFenceTest, OnPartitionContinueIsLeftAlone) {
+  Lease(absl::Seconds(60));
+  v1::StartGangRequest request =
+      Shells(1, "echo ready; while [ ! -e go ]; do sleep 0.01; done; exit 3");
+  request.mutable_spec()->set_on_partition(v1::PARTITION_ACTION_CONTINUE);
+  const std::string job = request.gang().job_id();
+  ASSERT_TRUE(Start(request).ok());
+  ASSERT_TRUE(AwaitAllRunning(job));
+  SetAside(job);
+  Lease(-absl::Seconds(1));
+  thread_.Call([this] { gangs_->Fence(); });
+  tree_.Write("go", "");
+
+  const v1::GangReport report = Finished(job);
+  EXPECT_EQ(report.ranks(0).exit().code(), 3) << report.DebugString();
+  EXPECT_FALSE(report.fenced());
 }
 
 }  // namespace
