@@ -20,7 +20,9 @@ import cluster as c
 import host
 
 PORT = 7070
-CGROUPS = "/sys/fs/cgroup/unified"
+# Version 2, beside version 1 or alone.
+CGROUPS = next((path for path in ("/sys/fs/cgroup/unified", "/sys/fs/cgroup")
+                if os.path.exists(os.path.join(path, "cgroup.controllers"))), "/sys/fs/cgroup")
 
 
 def _openssl(directory, *args):
