@@ -95,7 +95,7 @@ void GangRunner::OnPrepared(const absl::Status& intent, const absl::Status& plan
   } else if (!plan.ok()) {
     EndUnstarted(std::string(plan.message()));
   } else if (stop_.has_value()) {
-    EndUnstarted("stopped before its start");
+    EndStopped();
   } else {
     const absl::Status status = Spawn();
     if (!status.ok()) EndUnstarted(std::string(status.message()));
@@ -259,7 +259,7 @@ absl::Status GangRunner::RestartRank(const std::string& role, int rank, int rest
 
 void GangRunner::Acknowledge(int64_t sequence) {
   if (!finished() || sequence < report_.sequence() || acked_.has_value()) return;
-  acked_ = host_->loop->clock()->Wall();
+  acked_ = PastMoment(*host_->loop->clock());
   Settle();
 }
 

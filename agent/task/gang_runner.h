@@ -25,6 +25,7 @@
 #include "agent/task/recovery.h"
 #include "common/base/backoff.h"
 #include "common/base/event_loop.h"
+#include "common/base/past_moment.h"
 #include "muster/v1/agent_service.pb.h"
 #include "muster/v1/task.pb.h"
 
@@ -98,7 +99,7 @@ class GangRunner : private ShimEvents {
   // The scheduler has report `sequence` on disk.
   void Acknowledge(int64_t sequence);
   // When the final report was acknowledged.
-  std::optional<absl::Time> acked() const { return acked_; }
+  std::optional<PastMoment> acked() const { return acked_; }
   // The disk says all that this object knows: it may go, and be recovered when somebody asks.
   bool settled() const { return settled_; }
 
@@ -147,6 +148,9 @@ class GangRunner : private ShimEvents {
   // Ends a gang of which nothing has run, and sees to it that nothing ever will. If something did
   // after all, it is taken up instead.
   void EndUnstarted(const std::string& why);
+  // The same where a stop came first: how its ranks ended is then no failure of theirs.
+  void EndStopped();
+  void EndBeforeStart(const std::string& why, const v1::ExitResult& exit);
   bool CloseDoor();
 
   void Finish(const std::string& error);
@@ -186,7 +190,7 @@ class GangRunner : private ShimEvents {
   GangLogs logs_;
   v1::GangReport report_;
   bool changed_ = false;  // A report is about to be made.
-  std::optional<absl::Time> acked_;
+  std::optional<PastMoment> acked_;
   bool settled_ = false;
 };
 

@@ -154,8 +154,11 @@ void GangRunner::Recover(const FoundGang& found, const PlanMaker& make_plan) {
       Start(make_plan(), [](const absl::Status&) {});
       break;
     case GangFate::kNotStarted:
-      EndUnstarted(stop_.has_value() ? "stopped before its start"
-                                     : "the agent died before the start, and came back too late");
+      if (stop_.has_value()) {
+        EndStopped();
+      } else {
+        EndUnstarted("the agent died before the start, and came back too late");
+      }
       break;
   }
   MarkChanged();
@@ -213,12 +216,21 @@ void GangRunner::Lose() {
   Finish("");
 }
 
-void GangRunner::EndUnstarted(const std::string& why) {
+void GangRunner::EndUnstarted(const std::string& why) { EndBeforeStart(why, NotStarted(why)); }
+
+void GangRunner::EndStopped() {
+  const std::string why = "stopped before its start";
+  v1::ExitResult exit = NotStarted(why);
+  exit.set_stopped(true);
+  EndBeforeStart(why, exit);
+}
+
+void GangRunner::EndBeforeStart(const std::string& why, const v1::ExitResult& exit) {
   if (!CloseDoor()) {
     Reconnect();
     return;
   }
-  ranks_.EndRest(TaskEvent::kSpawnFailed, NotStarted(why));
+  ranks_.EndRest(TaskEvent::kSpawnFailed, exit);
   logs_.OnEnded({});
   Finish(why);
 }

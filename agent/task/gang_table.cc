@@ -19,6 +19,7 @@ namespace muster {
 namespace {
 
 constexpr absl::Duration kSweepInterval = absl::Minutes(1);
+constexpr absl::Duration kRemovesNothingFor = absl::Hours(1);
 constexpr int kTakeUpTries = 3;
 constexpr int kGoodbyeTries = 100;  // Of 1 ms, for shims on their way out.
 
@@ -88,6 +89,7 @@ void GangTable::Recover(Done done) {
 
 absl::Status GangTable::TakeUp(Found found) {
   recovered_ = true;
+  removes_from_ = loop_->clock()->Boot() + kRemovesNothingFor;
   epoch_ = found.epoch;
   lease_ = found.lease;
   host_.lease = lease_;
@@ -170,15 +172,17 @@ int GangTable::LatestAttempt(const std::string& job_id) const {
 GangRunner* GangTable::Find(const Key& key) {
   const auto it = gangs_.find(key);
   if (it != gangs_.end()) return it->second->refused() ? nullptr : it->second.get();
-  if (archive_.count(key) == 0) return nullptr;
+  const auto archived = archive_.find(key);
+  if (archived == archive_.end()) return nullptr;
   const absl::StatusOr<GangDir> dir = GangDir::Make(options_.state_dir, key.first, key.second);
   std::vector<std::string> problems;
-  const absl::StatusOr<FoundGang> found = ReadGang(*dir, &problems);
+  absl::StatusOr<FoundGang> found = ReadGang(*dir, &problems);
   if (!found.ok()) {
     LOG(ERROR) << Label(key) << ": " << found.status().message();
     return nullptr;
   }
-  archive_.erase(key);
+  if (found->acked.has_value()) found->acked = archived->second.acked;
+  archive_.erase(archived);
   const v1::StartGangRequest& request = found->intent.request;
   GangRunner* const gang = Add(*dir, request);
   gang->Recover(*found, [this, &dir, &request] { return MakePlan(*dir, request); });
@@ -241,12 +245,13 @@ void GangTable::Sweep() {
     }
     const v1::LogSpec& logs = gang.request().spec().logs();
     const absl::Duration keep = logs.has_keep() ? ToDuration(logs.keep()) : options_.keep_ended;
-    archive_[it->first] = *gang.acked() + keep;
+    archive_.emplace(it->first, Archived{*gang.acked(), keep});
     it = gangs_.erase(it);
   }
-  const absl::Time now = loop_->clock()->Wall();
+  const Clock& clock = *loop_->clock();
+  const bool removes = clock.Boot() >= removes_from_;
   for (auto it = archive_.begin(); it != archive_.end();) {
-    if (now < it->second) {
+    if (!removes || it->second.acked.Age(clock) < it->second.keep) {
       ++it;
       continue;
     }

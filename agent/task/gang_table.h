@@ -22,6 +22,7 @@
 #include "agent/task/recovery.h"
 #include "agent/task/set_aside.h"
 #include "common/base/fs.h"
+#include "common/base/past_moment.h"
 
 namespace muster {
 
@@ -54,6 +55,12 @@ class GangTable : public Gangs {
 
  private:
   using Key = Ledger::Holder;
+
+  // An acknowledged gang that is on disk alone.
+  struct Archived {
+    PastMoment acked;
+    absl::Duration keep;  // From then on, its files.
+  };
 
   // What the disk says at the agent's start.
   struct Found {
@@ -90,7 +97,8 @@ class GangTable : public Gangs {
   bool LeaseHasRunOut() const;
   void SaveLease();
   // Keeps nothing in memory of gangs that are over but their name, and removes the files of those
-  // that were kept for long enough.
+  // that were kept for long enough; none in the first hour after the agent's start, when the time of
+  // day, by which it knows the age of what it has found, may not have been set.
   void Sweep();
   void SweepSoon();
   void Post(std::function<void()> task);
@@ -114,7 +122,8 @@ class GangTable : public Gangs {
   ReportSink sink_;
   std::map<Key, std::unique_ptr<GangRunner>> gangs_;
   std::map<Key, std::unique_ptr<SetAside>> aside_;
-  std::map<Key, absl::Time> archive_;  // Acknowledged gangs on disk, and when their files go.
+  std::map<Key, Archived> archive_;
+  absl::Duration removes_from_ = absl::InfiniteDuration();  // On Clock::Boot().
 };
 
 }  // namespace muster

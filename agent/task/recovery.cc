@@ -17,7 +17,9 @@ absl::StatusOr<FoundGang> ReadGang(const GangDir& dir, std::vector<std::string>*
     // Not the record itself: that is the exit journal.
     problems->push_back(absl::StrCat(report.status().message(), "; the exit journal stands in"));
   }
-  if (const absl::StatusOr<absl::Time> acked = dir.ReadAcked(); acked.ok()) gang.acked = *acked;
+  if (const absl::StatusOr<absl::Time> acked = dir.ReadAcked(); acked.ok()) {
+    gang.acked = PastMoment::OnRecord(*acked);
+  }
   const absl::StatusOr<absl::Duration> stop = dir.ReadStop();
   if (stop.ok()) {
     gang.stop = *stop;

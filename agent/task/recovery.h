@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "agent/task/gang_dir.h"
+#include "common/base/past_moment.h"
 #include "muster/v1/task.pb.h"
 
 namespace muster {
@@ -24,7 +25,7 @@ struct FoundGang {
   GangDir dir;
   Intent intent;
   std::optional<v1::GangReport> report;  // The final one.
-  std::optional<absl::Time> acked;
+  std::optional<PastMoment> acked;
   std::optional<absl::Duration> stop;  // Grace of the stop that was taken.
 };
 

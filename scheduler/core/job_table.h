@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/base/event_loop.h"
+#include "common/base/past_moment.h"
 #include "muster/v1/job_service.pb.h"
 #include "scheduler/store/state_store.h"
 
@@ -25,6 +27,7 @@ struct JobEntry {
   bool dirty = false;    // `record` has changed since the last commit was begun.
   bool writing = false;  // A commit is under way; the next waits for it and takes all changes.
   std::vector<std::function<void()>> waiting;  // For the next commit.
+  std::optional<PastMoment> ended;             // Of a final job.
 };
 
 // All jobs, their way to the store, and who watches them. Lives on the loop.

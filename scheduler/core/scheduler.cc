@@ -22,6 +22,7 @@ namespace {
 
 constexpr absl::Duration kKeepRequests = absl::Hours(24);
 constexpr absl::Duration kSweepInterval = absl::Minutes(10);
+constexpr absl::Duration kFirstSweep = absl::Hours(1);
 constexpr size_t kMaxRequestId = 128;
 
 }  // namespace
@@ -62,16 +63,23 @@ absl::Status SchedulerImpl::Load() {
   DCHECK(loop_->OnLoop());
   MUSTER_ASSIGN_OR_RETURN(const StoredState state, store_->Load());
   epoch_ = state.epoch;
-  for (const RequestRecord& request : state.requests) requests_[request.request_id] = request;
+  for (const RequestRecord& request : state.requests) {
+    requests_.emplace(request.request_id,
+                      KnownRequest{request, PastMoment::OnRecord(request.made)});
+  }
   for (const NodeRecord& orders : state.nodes) nodes_.SetOrders(orders);
   for (const JobRecord& record : state.jobs) {
     if (!IsFinalState(record.job.status().state())) {
       settled_at_ = loop_->clock()->Boot() + options_.lost_after;
     }
     JobEntry* const entry = jobs_.AddLoaded(record);
-    if (!IsFinalState(record.job.status().state())) ResumeJob(entry);
+    if (IsFinalState(record.job.status().state())) {
+      entry->ended = PastMoment::OnRecord(FromTimestamp(record.job.status().end_time()));
+    } else {
+      ResumeJob(entry);
+    }
   }
-  Sweep();
+  sweep_timer_ = loop_->After(kFirstSweep, [this] { Sweep(); });
   ArmSilenceTimer();
   return absl::OkStatus();
 }
@@ -95,7 +103,7 @@ void SchedulerImpl::Submit(const v1::SubmitJobRequest& request, const std::strin
   *status->mutable_submit_time() = ToTimestamp(Now());
   status->set_owner(owner);
   const RequestRecord made{request.request_id(), record.job.id(), Now()};
-  requests_[made.request_id] = made;
+  requests_.insert_or_assign(made.request_id, KnownRequest{made, PastMoment(*loop_->clock())});
   ++inserting_[owner];
   jobs_.Insert(
       record, made, [this, made, owner, done = std::move(done)](const absl::Status& stored) {
@@ -119,9 +127,9 @@ void SchedulerImpl::Submit(const v1::SubmitJobRequest& request, const std::strin
 bool SchedulerImpl::AnswerRepeatedSubmit(const v1::SubmitJobRequest& request,
                                          const v1::JobSpec& spec, const SubmitDone& done) {
   const auto it = requests_.find(request.request_id());
-  if (it == requests_.end() || it->second.made < Now() - kKeepRequests) return false;
+  if (it == requests_.end() || it->second.made.Age(*loop_->clock()) > kKeepRequests) return false;
   if (Planted("drop_request_ids")) return false;
-  const std::string id = it->second.job_id;
+  const std::string id = it->second.record.job_id;
   JobEntry* const entry = jobs_.Find(id);
   if (entry == nullptr) {
     done(absl::NotFoundError(absl::StrCat("job ", id, ": made by this request_id, and removed")));
@@ -226,23 +234,33 @@ void SchedulerImpl::Unwatch(uint64_t watch) { jobs_.Unwatch(watch); }
 void SchedulerImpl::Sweep() {
   std::vector<std::string> old;
   for (const auto& [id, entry] : jobs_.entries()) {
-    const v1::JobStatus& status = entry->shown.status();
-    if (!IsFinalState(status.state())) continue;
-    if (FromTimestamp(status.end_time()) + options_.keep_jobs < Now()) old.push_back(id);
+    if (!IsFinalState(entry->shown.status().state()) || !entry->ended.has_value()) continue;
+    if (entry->ended->Age(*loop_->clock()) > options_.keep_jobs) old.push_back(id);
   }
   if (!old.empty()) LOG(INFO) << "retention: " << old.size() << " jobs removed";
   jobs_.Remove(old);
-  StateBatch batch;
+  SweepRequests();
+  sweep_timer_ = loop_->After(kSweepInterval, [this] { Sweep(); });
+}
+
+void SchedulerImpl::SweepRequests() {
+  absl::Time newest_gone = absl::InfinitePast();
+  absl::Time oldest_kept = absl::InfiniteFuture();
   for (auto it = requests_.begin(); it != requests_.end();) {
-    if (it->second.made < Now() - kKeepRequests) {
-      batch.forget_requests_before = Now() - kKeepRequests;
+    const absl::Time made = it->second.record.made;
+    if (it->second.made.Age(*loop_->clock()) > kKeepRequests) {
+      newest_gone = std::max(newest_gone, made);
       it = requests_.erase(it);
     } else {
+      oldest_kept = std::min(oldest_kept, made);
       ++it;
     }
   }
-  if (!batch.empty()) store_->Commit(std::move(batch), [](const absl::Status&) {});
-  sweep_timer_ = loop_->After(kSweepInterval, [this] { Sweep(); });
+  if (newest_gone == absl::InfinitePast()) return;
+  // The store goes by the time of day. If that was set back meanwhile, some stay there for longer.
+  StateBatch batch;
+  batch.forget_requests_before = std::min(newest_gone + absl::Microseconds(1), oldest_kept);
+  store_->Commit(std::move(batch), [](const absl::Status&) {});
 }
 
 }  // namespace muster

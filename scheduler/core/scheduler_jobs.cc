@@ -227,6 +227,7 @@ void SchedulerImpl::Finish(JobEntry* entry, JobEvent event, const std::string& r
   v1::JobStatus* const status = entry->record.job.mutable_status();
   if (!Step(entry, event, reason)) return;
   *status->mutable_end_time() = ToTimestamp(Now());
+  entry->ended = PastMoment(*loop_->clock());
   status->set_exit_code(exit_code);
   status->clear_next_start_time();
   queue_.Remove(entry->record.job.id());

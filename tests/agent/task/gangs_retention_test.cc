@@ -54,6 +54,7 @@ class RetentionTest : private HasFakeClock, public GangsTest {
     EXPECT_TRUE(Start(Shells(1, "true")).ok());
     return request;
   }
+  void JumpWall(absl::Duration time) { clock_.JumpWall(time); }
   void Pass(absl::Duration time) {
     clock_.Advance(time);
     for (int i = 0; i < 2; ++i) thread_.Call([] {});  // A turn for the timers, and one to be sure.
@@ -103,6 +104,18 @@ TEST_F(RetentionTest, AGangWhoseFilesCannotBeReadNowIsFoundLater) {
     EXPECT_TRUE(absl::IsNotFound(gangs_->FindOutput(job, 0, "worker", 0, false).status()));
   });
   ASSERT_EQ(rename((intent + ".away").c_str(), intent.c_str()), 0);
+  EXPECT_EQ(Output(job, 0), "hello\n");
+}
+
+TEST_F(RetentionTest, ATimeOfDayThatJumpsRemovesNothing) {
+  const v1::StartGangRequest request = Acknowledged();
+  const std::string job = request.gang().job_id();
+  Pass(absl::Hours(2));
+  JumpWall(absl::Hours(24 * 3652));
+  Pass(absl::Minutes(2));
+  EXPECT_EQ(Output(job, 0), "hello\n") << "read back from the disk, which knows the time of day";
+  Pass(absl::Minutes(2));
+  Pass(absl::Hours(24 * 6));
   EXPECT_EQ(Output(job, 0), "hello\n");
 }
 

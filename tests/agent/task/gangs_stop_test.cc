@@ -101,10 +101,28 @@ TEST_F(GangsTest, AStopRightAfterACrashInTheStartLeavesNothingBehind) {
     Boot();
     ASSERT_TRUE(Stop(request, absl::Seconds(5)).ok());
     const v1::GangReport report = Finished(request.gang().job_id());
-    EXPECT_TRUE(report.ranks(0).exit().has_not_started() || report.ranks(0).exit().stopped());
+    EXPECT_TRUE(report.ranks(0).exit().stopped()) << report.DebugString();
     if (report.ranks(0).pid() > 0) {
       EXPECT_FALSE(Runs(report.ranks(0).pid()));
     }
+  }
+}
+
+TEST_F(GangsTest, RanksThatAStopKeptFromStartingHaveNotFailed) {
+  const v1::StartGangRequest request = Shells(2, "exec sleep 1000");
+  ASSERT_TRUE(Reserve(request).ok());
+  started_.insert({request.gang().job_id(), 0});
+  thread_.Call([&] {
+    v1::StopGangRequest stop;
+    *stop.mutable_gang() = request.gang();
+    gangs_->Start(request, [](const absl::Status&) {});
+    EXPECT_TRUE(gangs_->Stop(stop).ok());
+  });
+  const v1::GangReport report = Finished(request.gang().job_id());
+  ASSERT_EQ(report.ranks_size(), 2);
+  for (const v1::RankStatus& rank : report.ranks()) {
+    EXPECT_TRUE(rank.exit().has_not_started());
+    EXPECT_TRUE(rank.exit().stopped());
   }
 }
 
@@ -123,12 +141,18 @@ TEST_F(GangsTest, AStopOfAGangWhoseRecordIsDamagedKillsItAndThenSaysThatNothingI
   ASSERT_TRUE(AwaitAllRunning(job));
   const pid_t shim = FindShim(job);
   Crash();
+  const pid_t rank = reports_[{job, 0}].ranks(0).pid();
   tree_.Write(absl::StrCat("state/jobs/", job, "/0/intent"), "damaged");
+  kill(shim, SIGKILL);  // While it lives, the gang is set aside.
+  ASSERT_TRUE(AwaitGone(shim));
   Boot();
   const absl::Status first = Stop(request, absl::ZeroDuration());
-  if (absl::IsNotFound(first)) GTEST_SKIP() << "this host has no cgroups";
+  if (absl::IsNotFound(first)) {
+    kill(rank, SIGKILL);
+    GTEST_SKIP() << "this host has no cgroups";
+  }
   EXPECT_TRUE(absl::IsUnavailable(first)) << first;
-  EXPECT_TRUE(AwaitGone(shim));
+  EXPECT_TRUE(AwaitGone(rank));
   EXPECT_TRUE(absl::IsNotFound(Stop(request, absl::ZeroDuration())));
   started_.erase({job, 0});
 }
