@@ -97,8 +97,8 @@ class GangTable : public Gangs {
   bool LeaseHasRunOut() const;
   void SaveLease();
   // Keeps nothing in memory of gangs that are over but their name, and removes the files of those
-  // that were kept for long enough; none in the first hour after the agent's start, when the time of
-  // day, by which it knows the age of what it has found, may not have been set.
+  // that were kept for long enough; none in the first hour after the agent's start, when the time
+  // of day, by which it knows the age of what it has found, may not have been set.
   void Sweep();
   void SweepSoon();
   void Post(std::function<void()> task);

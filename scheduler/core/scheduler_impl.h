@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/base/backoff.h"
+#include "common/base/past_moment.h"
 #include "scheduler/core/elastic.h"
 #include "scheduler/core/gang_tracker.h"
 #include "scheduler/core/job_machine.h"
@@ -23,10 +24,10 @@
 namespace muster {
 
 // Composes the rooms of this floor; see Scheduler. Eight files: scheduler.cc (the interface),
-// scheduler_queue.cc (the jobs that wait), scheduler_jobs.cc (a job's way to its start and its end),
-// scheduler_attempts.cc (what becomes of an attempt), scheduler_restarts.cc (what follows one that
-// failed), scheduler_nodes.cc (what comes from agents), scheduler_hosts.cc (hosts that are lost, or
-// to be emptied), scheduler_elastic.cc (gangs whose number of hosts may change).
+// scheduler_queue.cc (the jobs that wait), scheduler_jobs.cc (a job's way to its start and its
+// end), scheduler_attempts.cc (what becomes of an attempt), scheduler_restarts.cc (what follows one
+// that failed), scheduler_nodes.cc (what comes from agents), scheduler_hosts.cc (hosts that are
+// lost, or to be emptied), scheduler_elastic.cc (gangs whose number of hosts may change).
 class SchedulerImpl : public Scheduler {
  public:
   SchedulerImpl(const Options& options, EventLoop* loop, StateStore* store,
@@ -82,6 +83,11 @@ class SchedulerImpl : public Scheduler {
     };
     std::map<std::string, Refuser> refusers;  // By node id.
   };
+  // A request id that has made a job.
+  struct KnownRequest {
+    RequestRecord record;
+    PastMoment made;
+  };
   using SubmitDone = std::function<void(const absl::StatusOr<v1::Job>&)>;
 
   // --- scheduler.cc
@@ -89,7 +95,10 @@ class SchedulerImpl : public Scheduler {
                             const SubmitDone& done);
   absl::Status CheckSubmit(const v1::SubmitJobRequest& request, const v1::JobSpec& spec,
                            const std::string& owner) const;
-  void Sweep();  // Retention.
+  // Retention: first an hour after Load(), when the time of day, by which the age of what was
+  // loaded is known, has been set.
+  void Sweep();
+  void SweepRequests();
 
   // --- scheduler_jobs.cc
   void ResumeJob(JobEntry* entry);
@@ -213,7 +222,7 @@ class SchedulerImpl : public Scheduler {
   NodeTable nodes_;
   std::map<std::string, std::unique_ptr<Run>> runs_;     // Of jobs that are not final.
   std::vector<std::unique_ptr<GangTracker>> abandoned_;  // Until the end of this turn.
-  std::map<std::string, RequestRecord> requests_;
+  std::map<std::string, KnownRequest> requests_;
   // By node id: reservations of a scheduler that died, to be released before anything else.
   std::map<std::string, std::vector<v1::GangRef>> releases_;
   bool pass_posted_ = false;
