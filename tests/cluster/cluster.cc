@@ -123,4 +123,10 @@ v1::JobSpec MakeSpec(int nodes, int ranks_per_node, int devices_per_rank) {
   return spec;
 }
 
+v1::JobSpec MakeRestartingSpec(int nodes, int max_restarts) {
+  v1::JobSpec spec = MakeSpec(nodes, 1);
+  spec.mutable_restart()->set_max_restarts(max_restarts);
+  return spec;
+}
+
 }  // namespace muster

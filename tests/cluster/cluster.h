@@ -64,6 +64,8 @@ class Cluster {
 
 // One rank per node and device, all from the worker role.
 v1::JobSpec MakeSpec(int nodes, int ranks_per_node, int devices_per_rank = 1);
+// One rank per node, and that may start again.
+v1::JobSpec MakeRestartingSpec(int nodes, int max_restarts);
 
 }  // namespace muster
 

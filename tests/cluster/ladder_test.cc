@@ -14,12 +14,6 @@ using ::testing::HasSubstr;
 
 const absl::Duration kFencedAfter = FencedAfter(absl::Seconds(20), absl::Seconds(10));
 
-v1::JobSpec Restarting(int nodes, int max_restarts) {
-  v1::JobSpec spec = MakeSpec(nodes, 1);
-  spec.mutable_restart()->set_max_restarts(max_restarts);
-  return spec;
-}
-
 int LastAttempt(const v1::Job& job) { return job.status().attempts().rbegin()->number(); }
 
 std::string HostOf(const v1::Job& job, int rank) {
@@ -46,7 +40,7 @@ TEST(LadderTest, ALostHostDoesNotEatTheProgramsBudget) {
   cluster.AddFencedNode("node-1", 1);
   FakeAgent* const two = cluster.AddFencedNode("node-2", 1);
   cluster.AddFencedNode("node-3", 1);
-  const std::string id = cluster.Submit(Restarting(2, 1));
+  const std::string id = cluster.Submit(MakeRestartingSpec(2, 1));
 
   two->Disconnect();
   cluster.Advance(kFencedAfter + absl::Seconds(3));
@@ -70,7 +64,7 @@ TEST(LadderTest, AJobWithoutRestartsEndsWithItsHost) {
   Cluster cluster;
   FakeAgent* const one = cluster.AddFencedNode("node-1", 1);
   cluster.AddFencedNode("node-2", 1);
-  const std::string id = cluster.Submit(Restarting(1, 0));
+  const std::string id = cluster.Submit(MakeRestartingSpec(1, 0));
 
   one->Disconnect();
   cluster.Advance(kFencedAfter + absl::Seconds(3));
@@ -82,7 +76,7 @@ TEST(LadderTest, AJobWithoutRestartsEndsWithItsHost) {
 TEST(LadderTest, AFastLeaveAndRejoinDoesNotEvadeTheBudget) {
   Cluster cluster;
   FakeAgent* const node = cluster.AddNode("node-1", 1);
-  v1::JobSpec spec = Restarting(1, 1);
+  v1::JobSpec spec = MakeRestartingSpec(1, 1);
   spec.mutable_restart()->set_max_host_restarts(2);
   const std::string id = cluster.Submit(spec);
 
@@ -102,7 +96,7 @@ TEST(LadderTest, AJobMovesAwayFromAHostThatFailsAgainAndAgain) {
   Cluster cluster;
   cluster.AddNode("node-1", 1);
   cluster.AddNode("node-2", 1);
-  const std::string id = cluster.Submit(Restarting(1, 10));
+  const std::string id = cluster.Submit(MakeRestartingSpec(1, 10));
 
   FailOnce(&cluster, id, KilledBy(SIGKILL));
   EXPECT_EQ(HostOf(cluster.Get(id), 0), "node-1") << "the same host first";
@@ -117,7 +111,7 @@ TEST(LadderTest, AJobMovesAwayFromAHostThatFailsAgainAndAgain) {
 TEST(LadderTest, ABadHostIsTakenWhereThereIsNoOther) {
   Cluster cluster;
   cluster.AddNode("node-1", 1);
-  const std::string id = cluster.Submit(Restarting(1, 10));
+  const std::string id = cluster.Submit(MakeRestartingSpec(1, 10));
   for (int i = 0; i < 4; ++i) FailOnce(&cluster, id, KilledBy(SIGKILL));
   EXPECT_EQ(cluster.State(id), v1::JOB_STATE_RUNNING);
 }
@@ -126,7 +120,7 @@ TEST(LadderTest, AnElasticJobGoesOnWithoutABadHost) {
   Cluster cluster;
   cluster.AddNode("node-1", 1);
   cluster.AddNode("node-2", 1);
-  v1::JobSpec spec = Restarting(2, 10);
+  v1::JobSpec spec = MakeRestartingSpec(2, 10);
   spec.mutable_nodes()->set_min(1);
   const std::string id = cluster.Submit(spec);
   const std::string bad = HostOf(cluster.Get(id), 0);
@@ -145,7 +139,7 @@ TEST(LadderTest, WithoutRoomItWaitsInTheQueueAndSaysForWhat) {
   Cluster cluster;
   cluster.AddFencedNode("node-1", 1);
   FakeAgent* const two = cluster.AddFencedNode("node-2", 1);
-  const std::string id = cluster.Submit(Restarting(2, 1));
+  const std::string id = cluster.Submit(MakeRestartingSpec(2, 1));
 
   two->Disconnect();
   cluster.Advance(kFencedAfter + absl::Minutes(1));
@@ -160,7 +154,7 @@ TEST(LadderTest, WithoutRoomItWaitsInTheQueueAndSaysForWhat) {
 TEST(LadderTest, TheSameErrorAtOnceIsNotTriedBlindly) {
   Cluster cluster;
   cluster.AddNode("node-1", 1);
-  const std::string id = cluster.Submit(Restarting(1, 50));
+  const std::string id = cluster.Submit(MakeRestartingSpec(1, 50));
 
   FailOnce(&cluster, id, ExitedWith(2));
   FailOnce(&cluster, id, ExitedWith(2));
@@ -176,7 +170,7 @@ TEST(LadderTest, TheSameErrorAtOnceIsNotTriedBlindly) {
 TEST(LadderTest, ACodeThatForbidsItEndsTheJob) {
   Cluster cluster;
   cluster.AddNode("node-1", 1);
-  v1::JobSpec spec = Restarting(1, 50);
+  v1::JobSpec spec = MakeRestartingSpec(1, 50);
   spec.mutable_restart()->add_never_on(93);
   const std::string id = cluster.Submit(spec);
 
@@ -189,7 +183,7 @@ TEST(LadderTest, ACodeThatForbidsItEndsTheJob) {
 TEST(LadderTest, PaddlesCodesAskForARestartThatCostsNothingAndHasABound) {
   Cluster cluster;
   cluster.AddNode("node-1", 1);
-  v1::JobSpec spec = Restarting(1, 1);
+  v1::JobSpec spec = MakeRestartingSpec(1, 1);
   spec.set_contract("paddle_collective");
   const std::string id = cluster.Submit(spec);
 
@@ -209,7 +203,7 @@ TEST(LadderTest, PaddlesCodesAskForARestartThatCostsNothingAndHasABound) {
 TEST(LadderTest, WithoutRestartsPaddlesCodesAreCodesAsAnyOther) {
   Cluster cluster;
   cluster.AddNode("node-1", 1);
-  v1::JobSpec spec = Restarting(1, 0);
+  v1::JobSpec spec = MakeRestartingSpec(1, 0);
   spec.set_contract("paddle_collective");
   const std::string id = cluster.Submit(spec);
   FailOnce(&cluster, id, ExitedWith(101));
@@ -221,7 +215,7 @@ TEST(LadderTest, ANewSchedulerKeepsCounting) {
   Cluster cluster;
   cluster.AddNode("node-1", 1);
   cluster.AddNode("node-2", 1);
-  const std::string id = cluster.Submit(Restarting(1, 2));
+  const std::string id = cluster.Submit(MakeRestartingSpec(1, 2));
 
   for (int i = 0; i < 2; ++i) {
     FailOnce(&cluster, id, KilledBy(SIGKILL));
@@ -239,7 +233,7 @@ TEST(LadderTest, ANewSchedulerDuringTheBackOffStillAvoidsTheHost) {
   Cluster cluster;
   FakeAgent* const one = cluster.AddNode("node-1", 1);
   cluster.AddNode("node-2", 1);
-  const std::string id = cluster.Submit(Restarting(1, 5));
+  const std::string id = cluster.Submit(MakeRestartingSpec(1, 5));
   FailOnce(&cluster, id, KilledBy(SIGKILL));
   one->Exit({id, 1}, "worker", 0, KilledBy(SIGKILL));
   cluster.Settle();
@@ -253,7 +247,7 @@ TEST(LadderTest, ANewSchedulerDuringTheBackOffStillAvoidsTheHost) {
 }
 
 v1::JobSpec RestartingRanks(int nodes, int max_restarts) {
-  v1::JobSpec spec = Restarting(nodes, max_restarts);
+  v1::JobSpec spec = MakeRestartingSpec(nodes, max_restarts);
   spec.mutable_restart()->set_scope(v1::RESTART_SCOPE_RANK);
   return spec;
 }

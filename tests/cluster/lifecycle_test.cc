@@ -86,8 +86,8 @@ TEST(LifecycleTest, FailureStopsTheGangEverywhereAndNamesTheFirstCause) {
 TEST(LifecycleTest, RestartsAfterAFailureAndKeepsTheFirstCauseOfEachAttempt) {
   Cluster cluster;
   FakeAgent* const node = cluster.AddNode("node-1", 4);
-  v1::JobSpec spec = MakeSpec(1, 4);
-  spec.mutable_restart()->set_max_restarts(1);
+  v1::JobSpec spec = MakeRestartingSpec(1, 1);
+  spec.set_ranks_per_node(4);
   const std::string id = cluster.Submit(spec);
 
   node->Exit({id, 0}, "worker", 2, KilledBy(SIGKILL));
@@ -109,9 +109,7 @@ TEST(LifecycleTest, RestartsAfterAFailureAndKeepsTheFirstCauseOfEachAttempt) {
 TEST(LifecycleTest, FailsForGoodWhenTheBudgetIsUsedUp) {
   Cluster cluster;
   FakeAgent* const node = cluster.AddNode("node-1", 1);
-  v1::JobSpec spec = MakeSpec(1, 1);
-  spec.mutable_restart()->set_max_restarts(1);
-  const std::string id = cluster.Submit(spec);
+  const std::string id = cluster.Submit(MakeRestartingSpec(1, 1));
 
   node->ExitAll({id, 0}, KilledBy(SIGKILL));
   cluster.Advance(absl::Seconds(2));
@@ -125,8 +123,7 @@ TEST(LifecycleTest, FailsForGoodWhenTheBudgetIsUsedUp) {
 TEST(LifecycleTest, AMissingProgramIsNotTriedAgain) {
   Cluster cluster;
   FakeAgent* const node = cluster.AddNode("node-1", 1);
-  v1::JobSpec spec = MakeSpec(1, 1);
-  spec.mutable_restart()->set_max_restarts(5);
+  v1::JobSpec spec = MakeRestartingSpec(1, 5);
   node->run_at_once = false;
   const std::string id = cluster.Submit(spec);
 
@@ -141,8 +138,8 @@ TEST(LifecycleTest, AMissingProgramIsNotTriedAgain) {
 TEST(LifecycleTest, RestartScopeRankStartsOnlyThatRank) {
   Cluster cluster;
   FakeAgent* const node = cluster.AddNode("node-1", 2);
-  v1::JobSpec spec = MakeSpec(1, 2);
-  spec.mutable_restart()->set_max_restarts(1);
+  v1::JobSpec spec = MakeRestartingSpec(1, 1);
+  spec.set_ranks_per_node(2);
   spec.mutable_restart()->set_scope(v1::RESTART_SCOPE_RANK);
   const std::string id = cluster.Submit(spec);
 
@@ -163,8 +160,8 @@ TEST(LifecycleTest, RestartScopeRankStartsOnlyThatRank) {
 TEST(LifecycleTest, AnExhaustedRankDoesNotKeepOthersFromTheirRestarts) {
   Cluster cluster;
   FakeAgent* const node = cluster.AddNode("node-1", 3);
-  v1::JobSpec spec = MakeSpec(1, 3);
-  spec.mutable_restart()->set_max_restarts(1);
+  v1::JobSpec spec = MakeRestartingSpec(1, 1);
+  spec.set_ranks_per_node(3);
   spec.mutable_restart()->set_scope(v1::RESTART_SCOPE_RANK);
   spec.set_on_failure(v1::FAILURE_ACTION_CONTINUE);
   const std::string id = cluster.Submit(spec);
@@ -341,55 +338,6 @@ TEST(LifecycleTest, RunTimeoutStopsTheGang) {
 
   EXPECT_EQ(cluster.State(id), v1::JOB_STATE_FAILED);
   EXPECT_EQ(cluster.Get(id).status().exit_code(), 124);
-}
-
-TEST(LifecycleTest, FinalJobsAreRemovedAfterRetention) {
-  Cluster cluster;
-  FakeAgent* const node = cluster.AddNode("node-1", 1);
-  const std::string id = cluster.Submit(MakeSpec(1, 1));
-  node->ExitAll({id, 0}, ExitedWith(0));
-  cluster.Settle();
-
-  cluster.clock()->Advance(absl::Hours(24 * 31));
-  cluster.Settle();
-
-  EXPECT_TRUE(absl::IsNotFound(cluster.scheduler()->Get(id).status()));
-}
-
-TEST(LifecycleTest, WatchersSeeOnlyWhatIsDurable) {
-  Cluster cluster;
-  cluster.AddNode("node-1", 1);
-  cluster.store()->Hold(true);
-  bool answered = false;
-  v1::SubmitJobRequest request;
-  *request.mutable_spec() = MakeSpec(1, 1);
-  request.set_request_id("r");
-  cluster.scheduler()->Submit(request, "me", [&answered](const auto&) { answered = true; });
-  cluster.Settle();
-  EXPECT_FALSE(answered);
-  EXPECT_EQ(cluster.scheduler()->List({})->jobs_size(), 0);
-
-  cluster.store()->Hold(false);
-  cluster.Settle();
-  EXPECT_TRUE(answered);
-}
-
-TEST(LifecycleTest, AFullDiskRefusesSubmitsAndKeepsExits) {
-  Cluster cluster;
-  FakeAgent* const node = cluster.AddNode("node-1", 2);
-  const std::string id = cluster.Submit(MakeSpec(1, 1));
-  cluster.store()->SetFull(true);
-
-  EXPECT_TRUE(absl::IsResourceExhausted(cluster.TrySubmit(MakeSpec(1, 1), "r").status()));
-  node->ExitAll({id, 0}, ExitedWith(4));
-  cluster.Settle();
-  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_RUNNING);
-  cluster.store()->SetFull(false);
-  cluster.Settle();
-
-  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_FAILED);
-  EXPECT_EQ(cluster.Get(id).status().exit_code(), 4);
-  EXPECT_TRUE(cluster.TrySubmit(MakeSpec(1, 1), "r").ok());
 }
 
 }  // namespace

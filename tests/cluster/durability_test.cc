@@ -1,0 +1,97 @@
+// What is shown and acknowledged is on disk, and what a full disk stops.
+#include "common/job/exit_result.h"
+#include "gtest/gtest.h"
+#include "tests/cluster/cluster.h"
+
+namespace muster {
+namespace {
+
+TEST(DurabilityTest, WatchersSeeOnlyWhatIsDurable) {
+  Cluster cluster;
+  cluster.AddNode("node-1", 1);
+  cluster.store()->Hold(true);
+  bool answered = false;
+  v1::SubmitJobRequest request;
+  *request.mutable_spec() = MakeSpec(1, 1);
+  request.set_request_id("r");
+  cluster.scheduler()->Submit(request, "me", [&answered](const auto&) { answered = true; });
+  cluster.Settle();
+  EXPECT_FALSE(answered);
+  EXPECT_EQ(cluster.scheduler()->List({})->jobs_size(), 0);
+
+  cluster.store()->Hold(false);
+  cluster.Settle();
+  EXPECT_TRUE(answered);
+}
+
+TEST(DurabilityTest, ExitsAreNotAcknowledgedBeforeTheyAreDurable) {
+  Cluster cluster;
+  FakeAgent* const node = cluster.AddNode("node-1", 1);
+  const std::string id = cluster.Submit(MakeSpec(1, 1));
+  const size_t before = node->acks().size();
+  cluster.store()->Hold(true);
+
+  node->ExitAll({id, 0}, ExitedWith(0));
+  node->Repeat({id, 0});
+  cluster.Settle();
+  EXPECT_EQ(node->acks().size(), before);
+
+  cluster.store()->Hold(false);
+  cluster.Settle();
+  EXPECT_EQ(node->acks().size(), before + 2);
+}
+
+TEST(DurabilityTest, AFullDiskRefusesSubmitsAndKeepsExits) {
+  Cluster cluster;
+  FakeAgent* const node = cluster.AddNode("node-1", 2);
+  const std::string id = cluster.Submit(MakeSpec(1, 1));
+  cluster.store()->SetFull(true);
+
+  EXPECT_TRUE(absl::IsResourceExhausted(cluster.TrySubmit(MakeSpec(1, 1), "r").status()));
+  node->ExitAll({id, 0}, ExitedWith(4));
+  cluster.Settle();
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_RUNNING);
+  cluster.store()->SetFull(false);
+  cluster.Settle();
+
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_FAILED);
+  EXPECT_EQ(cluster.Get(id).status().exit_code(), 4);
+  EXPECT_TRUE(cluster.TrySubmit(MakeSpec(1, 1), "r").ok());
+}
+
+TEST(DurabilityTest, AFailedGangIsStoppedThoughTheDiskIsFull) {
+  Cluster cluster;
+  FakeAgent* const one = cluster.AddNode("node-1", 1);
+  FakeAgent* const two = cluster.AddNode("node-2", 1);
+  const std::string id = cluster.Submit(MakeSpec(2, 1));
+  cluster.store()->SetFull(true);
+
+  one->ExitAll({id, 0}, ExitedWith(5));
+  cluster.Settle();
+  EXPECT_EQ(two->CountAsked("stop"), 1);
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_RUNNING);  // As the disk has it.
+
+  cluster.store()->SetFull(false);
+  cluster.Settle();
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_FAILED);
+  EXPECT_EQ(cluster.Get(id).status().exit_code(), 5);
+}
+
+TEST(DurabilityTest, ATimeoutStopsTheGangThoughTheDiskIsFull) {
+  Cluster cluster;
+  FakeAgent* const node = cluster.AddNode("node-1", 1);
+  v1::JobSpec spec = MakeSpec(1, 1);
+  spec.mutable_timeouts()->mutable_run()->set_seconds(5);
+  const std::string id = cluster.Submit(spec);
+  cluster.store()->SetFull(true);
+
+  cluster.Advance(absl::Seconds(6));
+
+  EXPECT_EQ(node->CountAsked("stop"), 1);
+  cluster.store()->SetFull(false);
+  cluster.Settle();
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_FAILED);
+}
+
+}  // namespace
+}  // namespace muster
