@@ -66,6 +66,9 @@ int main(int argc, char** argv) {
       std::printf("msagentd %s\n", muster::kVersion);
       return muster::kExitOk;
     case muster::AgentVerb::kCheckConfig:
+      for (const std::string& warning : muster::WarningsOf(options)) {
+        std::fprintf(stderr, "msagentd: warning: %s\n", warning.c_str());
+      }
       std::puts("msagentd: the configuration is good");
       return muster::kExitOk;
     case muster::AgentVerb::kRun:
@@ -73,6 +76,7 @@ int main(int argc, char** argv) {
   }
   google::InitGoogleLogging(argv[0]);
   gpr_set_log_function(&LogForGrpc);
+  for (const std::string& warning : muster::WarningsOf(options)) LOG(WARNING) << warning;
   absl::StatusOr<muster::SdNotify> notify = muster::SdNotify::FromEnvironment();
   if (!notify.ok()) return Refuse(notify.status());
 

@@ -85,6 +85,9 @@ namespace {
 
 constexpr size_t kMaxName = 253;  // Of a host: RFC 1035.
 constexpr int64_t kMaxQuotaBytes = 16 << 20;
+// Election of another scheduler, from the death of the last one to its first answer to all agents:
+// the lease in etcd (3 s), the load of the state, and the agents' way to it.
+constexpr absl::Duration kChangeOfScheduler = absl::Seconds(5);
 
 std::string Env(const char* name) {
   const char* const value = std::getenv(name);
@@ -312,6 +315,18 @@ absl::StatusOr<AgentVerb> ParseAgentOptions(const std::vector<std::string>& args
   if (FLAGS_version) return AgentVerb::kVersion;
   MUSTER_RETURN_IF_ERROR(TakeFlags(options));
   return FLAGS_check_config ? AgentVerb::kCheckConfig : AgentVerb::kRun;
+}
+
+std::vector<std::string> WarningsOf(const AgentOptions& options) {
+  std::vector<std::string> warnings;
+  if (!options.etcd.empty() && options.candidate && options.node_lease < kChangeOfScheduler) {
+    warnings.push_back(absl::StrCat(
+        "--node_lease_ms=", absl::ToInt64Milliseconds(options.node_lease), ": with --etcd another ",
+        "scheduler may take ", absl::FormatDuration(kChangeOfScheduler), " to answer, and each ",
+        "change ends the gangs with on_partition: fence; give at least ",
+        absl::ToInt64Milliseconds(kChangeOfScheduler)));
+  }
+  return warnings;
 }
 
 std::string AgentHelp() {

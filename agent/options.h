@@ -55,6 +55,9 @@ enum class AgentVerb { kRun, kHelp, kVersion, kCheckConfig };
 absl::StatusOr<AgentVerb> ParseAgentOptions(const std::vector<std::string>& args,
                                             AgentOptions* options);
 
+// What these options allow and nobody should want, one line each.
+std::vector<std::string> WarningsOf(const AgentOptions& options);
+
 // What --help prints.
 std::string AgentHelp();
 

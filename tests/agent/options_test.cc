@@ -100,6 +100,27 @@ TEST_F(OptionsTest, RefusesEachWrongFlagInOneLine) {
   }
 }
 
+TEST_F(OptionsTest, WarnsOfALeaseThatNoElectionKeeps) {
+  const std::vector<std::string> elected = {"--etcd=127.0.0.1:2379", "--insecure",
+                                            "--scheduler_heartbeat_ms=500"};
+  const auto warnings = [&](const std::vector<std::string>& more) {
+    gflags::FlagSaver saver;
+    std::vector<std::string> args = elected;
+    args.insert(args.end(), more.begin(), more.end());
+    EXPECT_TRUE(Parse(args).ok());
+    return WarningsOf(options_);
+  };
+  EXPECT_EQ(
+      warnings({"--node_lease_ms=4999"}),
+      std::vector<std::string>{
+          "--node_lease_ms=4999: with --etcd another scheduler may take 5s to answer, and each "
+          "change ends the gangs with on_partition: fence; give at least 5000"});
+  EXPECT_TRUE(warnings({"--node_lease_ms=5000"}).empty());
+  EXPECT_TRUE(warnings({"--node_lease_ms=4999", "--scheduler_candidate=false"}).empty());
+  ASSERT_TRUE(Parse({"--scheduler_heartbeat_ms=500", "--node_lease_ms=2000"}).ok());
+  EXPECT_TRUE(WarningsOf(options_).empty()) << "nobody is elected";
+}
+
 TEST_F(OptionsTest, ReadsQuotasAndNamesTheLineOfAFault) {
   const std::string good = tree_.Write("quota", "* hosts=2\nalice hosts=unlimited\n", 0600);
   ASSERT_TRUE(Parse({absl::StrCat("--quota=", good)}).ok());
