@@ -32,13 +32,15 @@ class Poller {
   void Add(int fd, uint32_t bits, Watch watch);
   void Change(int fd, uint32_t bits, Watch watch);
   void Remove(int fd);
-  // Waits at most `timeout_ns` (negative: for ever).
+  // Waits at most `timeout_ns` (negative: for ever), on CLOCK_BOOTTIME.
   const std::vector<Event>& Wait(int64_t timeout_ns);
 
  private:
   void Control(int operation, int fd, uint32_t bits, Watch watch);
+  void SetAlarm(int64_t timeout_ns);
 
   UniqueFd epoll_;
+  UniqueFd alarm_;
   std::vector<Event> events_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -14,6 +15,8 @@ namespace muster {
 namespace {
 
 constexpr int kEventsPerRound = 64;
+// epoll does not count while the host sleeps. For what is shorter that makes no difference.
+constexpr int kNeedsAlarmMs = 100;
 
 }  // namespace
 
@@ -21,10 +24,13 @@ EventLoop::EventLoop(const Clock* clock)
     : clock_(clock),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      alarm_(timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK)),
       thread_(pthread_self()) {
   PCHECK(epoll_.valid()) << "epoll_create1";
   PCHECK(wake_.valid()) << "eventfd";
+  PCHECK(alarm_.valid()) << "timerfd_create";
   Control(EPOLL_CTL_ADD, wake_.get(), EPOLLIN, /*serial=*/0);
+  Control(EPOLL_CTL_ADD, alarm_.get(), EPOLLIN, /*serial=*/0);
 }
 
 EventLoop::~EventLoop() = default;
@@ -134,6 +140,7 @@ bool EventLoop::RunTimers() {
 }
 
 bool EventLoop::RunReady(int timeout_ms) {
+  if (timeout_ms >= kNeedsAlarmMs) SetAlarm(timeout_ms);
   epoll_event events[kEventsPerRound];
   const int n = epoll_wait(epoll_.get(), events, kEventsPerRound, timeout_ms);
   PCHECK(n >= 0 || errno == EINTR) << "epoll_wait";
@@ -141,7 +148,7 @@ bool EventLoop::RunReady(int timeout_ms) {
   for (int i = 0; i < n; ++i) {
     const int fd = static_cast<int>(events[i].data.u64 & UINT32_MAX);
     const auto serial = static_cast<uint32_t>(events[i].data.u64 >> 32);
-    if (fd == wake_.get()) {
+    if (fd == wake_.get() || fd == alarm_.get()) {
       uint64_t ignored;
       while (read(fd, &ignored, sizeof(ignored)) > 0) {
       }
@@ -171,6 +178,13 @@ int EventLoop::TimeoutMs() const {
   if (left <= absl::ZeroDuration()) return 0;
   const int64_t ms = absl::ToInt64Milliseconds(absl::Ceil(left, absl::Milliseconds(1)));
   return static_cast<int>(std::min<int64_t>(ms, INT_MAX));
+}
+
+void EventLoop::SetAlarm(int timeout_ms) {
+  itimerspec alarm = {};
+  alarm.it_value.tv_sec = timeout_ms / 1000;
+  alarm.it_value.tv_nsec = timeout_ms % 1000 * 1'000'000;
+  timerfd_settime(alarm_.get(), 0, &alarm, nullptr);
 }
 
 void EventLoop::Wake() {

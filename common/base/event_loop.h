@@ -25,8 +25,8 @@ namespace muster {
 // timers and descriptor events run one after another on the thread that calls Run(). Only Post(),
 // Stop() and OnLoop() may be called from other threads.
 //
-// Before Run() the thread that made the loop counts as the loop's. Timers count on Clock::Boot(); a
-// test with a fake clock moves it and calls RunDue().
+// Before Run() the thread that made the loop counts as the loop's. Timers count on Clock::Boot(),
+// also while the host sleeps; a test with a fake clock moves it and calls RunDue().
 class EventLoop {
  public:
   using Task = std::function<void()>;
@@ -75,11 +75,13 @@ class EventLoop {
   bool RunReady(int timeout_ms);
   void Control(int operation, int fd, uint32_t epoll_events, uint32_t serial);
   int TimeoutMs() const;
+  void SetAlarm(int timeout_ms);
   void Wake();
 
   const Clock* const clock_;
   UniqueFd epoll_;
   UniqueFd wake_;
+  UniqueFd alarm_;  // On CLOCK_BOOTTIME, for a wait that is long.
   std::atomic<pthread_t> thread_;
   std::atomic<bool> stop_{false};
 

@@ -62,10 +62,11 @@ TEST_F(GangsFenceTest, ARenewalReachesTheShim) {
 }
 
 TEST_F(GangsFenceTest, OnPartitionContinueIsLeftAlone) {
-  Lease(absl::Milliseconds(200));
+  Lease(absl::Seconds(60));
   v1::StartGangRequest request = Shells(1, "sleep 0.5; exit 3");
   request.mutable_spec()->set_on_partition(v1::PARTITION_ACTION_CONTINUE);
   ASSERT_TRUE(Start(request).ok());
+  Lease(-absl::Seconds(1));
   thread_.Call([this] { gangs_->Fence(); });
 
   const v1::GangReport report = Finished(request.gang().job_id());
@@ -157,12 +158,13 @@ class GangsAsideFenceTest : public GangsFenceTest {
 };
 
 TEST_F(GangsAsideFenceTest, ItsShimIsToldOfRenewals) {
-  Lease(absl::Seconds(4));
+  Lease(absl::Seconds(60));
   const v1::StartGangRequest request = Shells(1, "while [ ! -e go ]; do sleep 0.01; done; exit 3");
   const std::string job = request.gang().job_id();
   ASSERT_TRUE(Start(request).ok());
   ASSERT_TRUE(AwaitAllRunning(job));
   const pid_t pid = PidOf(job);
+  Lease(absl::Seconds(4));
   SetAside(job);
   Lease(absl::Seconds(60));
   // Were it not told, its lease would end now.

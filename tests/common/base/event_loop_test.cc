@@ -12,6 +12,7 @@
 #include "common/base/unique_fd.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/fakes/boot_alarm.h"
 #include "tests/fakes/fake_clock.h"
 
 namespace muster {
@@ -214,6 +215,20 @@ TEST(LoopThreadTest, KeepsTheOrderOfEachOfManyPostingThreads) {
     ASSERT_EQ(numbers.size(), static_cast<size_t>(kPosts));
     for (int i = 0; i < kPosts; ++i) ASSERT_EQ(numbers[i], i);
   }
+}
+
+TEST_F(EventLoopTest, ALongWaitCountsTheTimeInWhichTheHostSleeps) {
+  Pipe pipe(/*full=*/true);
+  int alarm = -1;
+  loop_.After(absl::Seconds(30), Note("later"));
+  loop_.Watch(pipe.read_end.get(), EPOLLIN, [&](uint32_t) {
+    alarm = BootAlarm();
+    loop_.Stop();
+  });
+  EXPECT_EQ(BootAlarm(), -1);
+  loop_.Run();
+  EXPECT_GE(alarm, 1);
+  EXPECT_LE(alarm, 30);
 }
 
 TEST(LoopThreadTest, KnowsItsOwnThread) {
