@@ -117,6 +117,7 @@ TEST(AgentFaultsTest, AnAgentOfANewerMinorIsWelcome) {
   Cluster cluster;
   v1::NodeHello hello;
   *hello.mutable_info() = cluster.AddNode("node-1", 1)->info();
+  hello.mutable_info()->set_incarnation(hello.info().incarnation() + 1);
   hello.mutable_protocol()->set_major(1);
   hello.mutable_protocol()->set_minor(99);
 
