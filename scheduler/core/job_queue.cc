@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace muster {
 bool JobQueue::Key::operator<(const Key& other) const {
@@ -36,15 +37,21 @@ std::vector<JobQueue::Decision> JobQueue::Pass(const QueueScene& scene) {
   QueuePass pass(scene);
   std::vector<Decision> decisions;
   int blocked = 0;
+  int over_quota = 0;
   for (auto& [key, waiting] : order_) {
     if (blocked >= options_.max_blocked) break;
     if (waiting.item.not_before > scene.now) {
       pass.ConsiderLater(waiting.item);
       continue;
     }
-    decisions.push_back(pass.Consider(waiting.item));
-    waiting.waits_until = decisions.back().waits_until;
-    if (!decisions.back().plan.ok()) ++blocked;
+    Decision decision = pass.Consider(waiting.item);
+    waiting.waits_until = decision.waits_until;
+    if (decision.over_quota) {
+      if (++over_quota > options_.max_blocked) continue;
+    } else if (!decision.plan.ok()) {
+      ++blocked;
+    }
+    decisions.push_back(std::move(decision));
   }
   for (const Decision& decision : decisions) {
     if (decision.plan.ok() && !decision.waits_until.has_value()) Remove(decision.job_id);

@@ -18,7 +18,8 @@ namespace muster {
 class JobQueue {
  public:
   struct Options {
-    // A pass looks at so many blocked jobs at most, so that a long queue cannot fill the loop.
+    // A pass looks at so many jobs without room at most, so that a long queue cannot fill the loop.
+    // Those over their owner's quota cost little and hold nobody back; of as many it says why.
     int max_blocked = 100;
   };
   using Item = WaitingJob;

@@ -75,7 +75,9 @@ QueueDecision QueuePass::Consider(const WaitingJob& job) {
   }
   if (job.wait != nullptr) WaitsForMore(*job.spec, /*hosts=*/0, scene_.now, job.wait);
   if (made.has_value()) return *std::move(made);
-  return {job.job_id, why};
+  QueueDecision decision{job.job_id, why};
+  decision.over_quota = !spec.ok();
+  return decision;
 }
 
 void QueuePass::ConsiderLater(const WaitingJob& job) {
@@ -154,13 +156,15 @@ std::optional<QueueDecision> QueuePass::MakeRoom(const WaitingJob& job, const v1
 
   QueueDecision decision{job.job_id, absl::UnknownError("")};
   absl::StatusOr<GangPlan> plan = PlanJob(job, spec, room);
-  if (!plan.ok() && !candidates.empty() && ++searches_ <= kMaxSearches) {
+  if (!plan.ok() && !candidates.empty()) {
     const auto fits = [&](const std::vector<const RunningGang*>& gone) {
       for (const RunningGang* gang : gone) ReleasePlacement(*gang->placement, &room);
       const bool fit = PlanJob(job, spec, room).ok();
       for (const RunningGang* gang : gone) TakePlacement(*gang->placement, &room);
       return fit;
     };
+    // A job that would not fit all the same costs no search.
+    if (!fits(candidates) || ++searches_ > kMaxSearches) return std::nullopt;
     for (const RunningGang* victim : ChooseVictims(std::move(candidates), fits)) {
       decision.victims.push_back(victim->job_id);
       ReleasePlacement(*victim->placement, &room);

@@ -44,6 +44,8 @@ struct QueueDecision {
   std::optional<absl::Duration> waits_until;
   // It starts on room that a job ahead of it may come to need, and gives it back then.
   bool has_passed = false;
+  // It is not room that it lacks.
+  bool over_quota = false;
   // Jobs to stop: their room is kept for this one.
   std::vector<std::string> victims;
 };

@@ -62,12 +62,20 @@ absl::Status Quota::Check(const std::string& user, const Amounts& used,
 
 int Quota::MostNodes(const std::string& user, const Amounts& used, const v1::JobSpec& spec,
                      absl::Status* why) const {
-  const int least = std::max(spec.nodes().min(), 1);
-  for (int n = std::max(spec.nodes().max(), least); n >= least; --n) {
-    *why = Check(user, used, AmountsOf(spec, n));
-    if (why->ok()) return n;
+  const auto may_have = [&](int n) { return Check(user, used, AmountsOf(spec, n)); };
+  int low = std::max(spec.nodes().min(), 1);
+  int high = std::max(spec.nodes().max(), low);
+  *why = may_have(low);
+  if (!why->ok()) return 0;
+  while (low < high) {  // A larger gang takes nothing less.
+    const int middle = high - (high - low) / 2;
+    if (may_have(middle).ok()) {
+      low = middle;
+    } else {
+      high = middle - 1;
+    }
   }
-  return 0;
+  return low;
 }
 
 }  // namespace muster

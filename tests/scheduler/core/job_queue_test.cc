@@ -267,6 +267,16 @@ TEST_F(JobQueueTest, NobodyIsStoppedForAJobThatWouldNotFitYet) {
   EXPECT_THAT(victims_, IsEmpty());
 }
 
+TEST_F(JobQueueTest, ThoseForWhomNoStopSufficesKeepNobodyFromHisRoom) {
+  AddNode(4);
+  Run("low", Preemptible(MakeSpec(4)));
+  for (int i = 0; i < 10; ++i) Add("large-" + std::to_string(i), MakeSpec(8), 9);
+  Add("urgent", MakeSpec(4), 5);
+
+  EXPECT_THAT(Pass(), IsEmpty());
+  EXPECT_THAT(victims_, ElementsAre("low"));
+}
+
 TEST_F(JobQueueTest, NobodyIsStoppedWhileNodesAreOnTheirWay) {
   AddNode(4);
   Run("low", Preemptible(MakeSpec(4)));
@@ -317,6 +327,19 @@ TEST_F(JobQueueTest, AUserOverHisQuotaHoldsNobodyBack) {
 
   EXPECT_THAT(Pass(), ElementsAre("third"));
   EXPECT_EQ(reasons_.at("second"), "quota of tester: devices.nvidia=2, 2 in use, 1 more needed");
+}
+
+TEST_F(JobQueueTest, HoweverManyAreOverTheirQuotaTheyHoldNobodyBack) {
+  AddNode(4);
+  quota_.SetDefault("running", 1);
+  Run("first", MakeSpec(1));
+  for (int i = 0; i < 150; ++i) Add("more-" + std::to_string(i), MakeSpec(1));
+  Add("last", MakeSpec(1));
+  jobs_["last"].owner = "other";
+  queue_.Add(jobs_["last"]);
+
+  EXPECT_THAT(Pass(), ElementsAre("last"));
+  EXPECT_EQ(reasons_.size(), 100U);
 }
 
 TEST_F(JobQueueTest, AJobThatBacksOffIsLeftAloneUntilItsTime) {
