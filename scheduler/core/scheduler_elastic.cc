@@ -26,6 +26,9 @@ constexpr absl::Duration kAvoidRefuser = absl::Minutes(10);
 // The jobs at the head of the queue that a growing gang leaves room for.
 constexpr size_t kMaxClaims = 100;
 
+// A gang that is being stopped to grow has the room that it grows by, for its grace and so long.
+constexpr absl::Duration kResizePatience = absl::Seconds(30);
+
 int HostsOf(const v1::Job& job) { return CurrentAttempt(job)->placement().nodes_size(); }
 
 const v1::Scaling* FindScaling(const v1::Job& job, const std::string& request_id) {
@@ -113,6 +116,12 @@ absl::Status SchedulerImpl::CheckScale(const JobEntry& entry,
   v1::JobSpec spec = job.spec();
   *spec.mutable_nodes() = request.nodes();
   MUSTER_RETURN_IF_ERROR(CheckSpec(spec));
+  absl::Status quota;
+  options_.quota.MostNodes(job.status().owner(), {}, spec, &quota);
+  if (!quota.ok()) {
+    return WithDetail(Annotate(quota, absl::StrCat("job ", job.id(), " could never start again")),
+                      "QUOTA_TOO_SMALL", "nodes", "ask for less, or ask the operator for more");
+  }
   const ClusterView cluster = nodes_.View();
   if (cluster.nodes.empty()) return absl::OkStatus();  // They may be on their way.
   const absl::Status fits = CheckEverFits(spec, cluster);
@@ -231,7 +240,8 @@ std::optional<absl::Duration> SchedulerImpl::ResizeTimeOf(JobEntry* entry, absl:
   return ResizeTime(job.spec(), hosts, possible, now, &runs_.at(job.id())->growth);
 }
 
-// Hosts that the gang could have, its own and what nobody who waits could use.
+// Hosts that the gang could have, its own and what nobody could use who waits, or is being stopped
+// for another number of hosts: else one new host would stop all that can grow.
 int SchedulerImpl::PossibleHosts(const JobEntry& entry) const {
   const v1::Job& job = entry.record.job;
   const v1::Placement& placement = CurrentAttempt(job)->placement();
@@ -260,12 +270,20 @@ int SchedulerImpl::PossibleHosts(const JobEntry& entry) const {
   };
   const int possible = count(view);
   if (possible <= placement.nodes_size()) return possible;
-  const std::vector<const v1::JobSpec*> waiting = queue_.WaitingFrom(job.spec().priority());
-  if (waiting.empty()) return possible;
-  const ClusterView idle = nodes_.View();
-  for (size_t i = 0; i < std::min(waiting.size(), kMaxClaims); ++i) {
-    Claim(*waiting[i], idle).HoldAll(&view);
+  std::vector<const v1::JobSpec*> first = queue_.WaitingFrom(job.spec().priority());
+  first.resize(std::min(first.size(), kMaxClaims));
+  const absl::Duration now = loop_->clock()->Boot();
+  for (const auto& [id, run] : runs_) {
+    const v1::Job& other = jobs_.Find(id)->record.job;
+    if (other.status().state() != v1::JOB_STATE_STOPPING) continue;
+    if (CurrentAttempt(other)->planned_end() != v1::PLANNED_END_RESIZED) continue;
+    const absl::Duration patience =
+        FromProtoDuration(other.spec().timeouts().stop_grace()) + kResizePatience;
+    if (now < run->stop_seen.value_or(now) + patience) first.push_back(&other.spec());
   }
+  if (first.empty()) return possible;
+  const ClusterView idle = nodes_.View();
+  for (const v1::JobSpec* spec_of_first : first) Claim(*spec_of_first, idle).HoldAll(&view);
   return count(std::move(view));
 }
 

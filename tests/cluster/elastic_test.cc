@@ -290,6 +290,26 @@ TEST_F(ElasticTest, ItGrowsByNothingThatAWaitingJobCouldUse) {
   EXPECT_EQ(Hosts(id).size(), 3U);
 }
 
+TEST_F(ElasticTest, OneGangIsStoppedForOneNewHost) {
+  AddNodes(4);
+  const std::string first = Submit(2, 2);
+  const std::string second = Submit(2, 2);
+  ASSERT_TRUE(TryScale(first, 2, 3, "r1").ok());
+  ASSERT_TRUE(TryScale(second, 2, 3, "r2").ok());
+  cluster_.Advance(absl::Minutes(1));
+  ASSERT_EQ(Attempts(first) + Attempts(second), 2);
+
+  AddNodes(1);
+  cluster_.Advance(absl::Minutes(2));
+  EXPECT_EQ(Attempts(first) + Attempts(second), 3);
+  EXPECT_EQ(Hosts(first).size() + Hosts(second).size(), 5U);
+  AddNodes(1);
+  cluster_.Advance(absl::Minutes(2));
+
+  EXPECT_EQ(Attempts(first) + Attempts(second), 4);
+  EXPECT_EQ(Hosts(first).size() + Hosts(second).size(), 6U);
+}
+
 TEST_F(ElasticTest, APendingMemberThatNeverAnswersIsLeftOut) {
   AddNodes(4);
   cluster_.Order(NodeOrder::Kind::kCordon, "node-4");

@@ -32,6 +32,7 @@ TEST(BackfillTest, AJobBehindTheHeadSaysForWhomItIsHeldBack) {
   FakeAgent* const node = cluster.AddNode("node-1", 4);
   const std::string first = cluster.Submit(MakeSpec(1, 2));
   const std::string head = cluster.Submit(MakeSpec(1, 4));
+  cluster.Advance(absl::Seconds(1));
   const std::string small = cluster.Submit(MakeSpec(1, 1));
   const std::string cpu = cluster.Submit(MakeSpec(1, 1, 0));
 
@@ -181,6 +182,7 @@ TEST(PreemptionTest, GoesOnUnderANewScheduler) {
   one->obey_stop = false;
   two->obey_stop = false;
   const std::string low_1 = cluster.Submit(LowSpec(2));
+  cluster.Advance(absl::Seconds(1));
   const std::string low_2 = cluster.Submit(LowSpec(2));
   const std::string urgent = cluster.Submit(UrgentSpec(2));
   ASSERT_EQ(cluster.State(low_2), v1::JOB_STATE_STOPPING);  // The younger one.
@@ -289,6 +291,24 @@ TEST_F(QuotaTest, AnElasticGangStartsAndStaysAsLargeAsItMayBe) {
   EXPECT_EQ(job.status().state(), v1::JOB_STATE_RUNNING);
   ASSERT_EQ(job.status().attempts_size(), 1);
   EXPECT_EQ(job.status().attempts(0).placement().nodes_size(), 2);
+}
+
+TEST_F(QuotaTest, AJobIsNotScaledToWhatItsOwnerMayNeverHave) {
+  for (const char* name : {"node-1", "node-2", "node-3"}) cluster_.AddNode(name, 1);
+  SetQuota("hosts", 2);
+  v1::ScaleJobRequest request;
+  request.set_job_id(cluster_.Submit(MakeSpec(1, 1)));
+  request.mutable_nodes()->set_min(3);
+  request.mutable_nodes()->set_max(3);
+  request.set_request_id("r-1");
+  absl::Status refused;
+  cluster_.scheduler()->Scale(request, "tester",
+                              [&refused](const auto& job) { refused = job.status(); });
+  cluster_.Settle();
+
+  EXPECT_TRUE(absl::IsResourceExhausted(refused));
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("hosts=2, 0 in use, 3 needed"));
+  EXPECT_EQ(DetailsOf(refused).errors(0).reason(), "QUOTA_TOO_SMALL");
 }
 
 }  // namespace
