@@ -142,12 +142,14 @@ void SchedulerImpl::OrderNode(const NodeOrder& order, const std::string& who,
                                     done = std::move(done)](const absl::Status& stored) {
     if (!*alive) return;
     if (!stored.ok()) return done(stored);
-    if (order.confirm_dead) {
+    const absl::Status still = CheckOrder(order, id);  // It may have come back meanwhile.
+    if (order.confirm_dead && still.ok()) {
       nodes_.SetDead(id);
       OnNodeFenced(id);
     }
     if (order.now) MoveJobsAway(id, order.reason);
     SchedulePass();
+    if (!still.ok()) return done(still);
     done(FindShownNode(id));
   });
 }
@@ -157,10 +159,16 @@ void SchedulerImpl::MoveJobsAway(const std::string& node_id, const std::string& 
     JobEntry* const entry = FindLive(id);
     if (entry == nullptr || runs_.at(id)->gang == nullptr) continue;
     const v1::JobState state = entry->record.job.status().state();
-    if (state == v1::JOB_STATE_RESERVING || state == v1::JOB_STATE_STOPPING) continue;
+    if (state == v1::JOB_STATE_STOPPING) continue;
     v1::Attempt* const attempt = CurrentAttempt(&entry->record.job);
     const int node = FindNode(attempt->placement(), node_id);
     if (node < 0 || runs_.at(id)->gang->finished(node)) continue;  // Nothing of it is there.
+    if (state == v1::JOB_STATE_RESERVING) {
+      runs_.at(id)->gang->Release();
+      OnRefused(entry, absl::AbortedError(absl::StrCat(
+                           "host ", attempt->placement().nodes(node).node_name(), " is drained")));
+      continue;
+    }
     attempt->set_planned_end(v1::PLANNED_END_DRAINED);
     BeginStop(entry, StopCause::kDrained,
               absl::StrCat("moves away from host ", attempt->placement().nodes(node).node_name(),

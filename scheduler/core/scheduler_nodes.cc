@@ -153,6 +153,8 @@ void SchedulerImpl::TakeReport(const std::string& node_id, const v1::GangReport&
   const std::string id = report.job_id();
   GangTracker* const gang = runs_.at(id)->gang.get();
   if (!gang->TakeReport(node, report.sequence(), report.finished())) {
+    // What is over for this attempt must not live on there: its host was lost, and has returned.
+    if (gang->finished(node)) StopStranger(node_id, report);
     return jobs_.AfterSaved(entry, durable);
   }
   ApplyReport(report, node, attempt);

@@ -136,6 +136,28 @@ TEST(HostsTest, AnOperatorsWordEndsTheWait) {
             "host node-1 lost: dead, says an operator");
 }
 
+TEST(HostsTest, AHostThatReturnsBeforeItIsDeclaredDeadIsNot) {
+  Cluster cluster;
+  FakeAgent* const one = cluster.AddNode("node-1", 1);
+  FakeAgent* const two = cluster.AddNode("node-2", 1);
+  const std::string id = cluster.Submit(RestartingSpec(1));
+  one->Disconnect();
+  cluster.Advance(absl::Seconds(11));
+  NodeOrder order;
+  order.kind = kDrain;
+  order.node = "node-1";
+  order.confirm_dead = true;
+  absl::StatusOr<v1::Node> answer;
+  cluster.scheduler()->OrderNode(order, "tester", [&answer](const auto& node) { answer = node; });
+  ASSERT_TRUE(one->Connect(cluster.scheduler()).ok());  // While the order is written.
+  cluster.Advance(absl::Seconds(3));
+
+  EXPECT_TRUE(absl::IsFailedPrecondition(answer.status()));
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_RUNNING);
+  EXPECT_TRUE(one->Has({id, 0}));
+  EXPECT_EQ(two->CountAsked("start"), 0);
+}
+
 TEST(HostsTest, AHostThatHasFencedItselfIsTheFirstCause) {
   Cluster cluster;
   FakeAgent* const one = cluster.AddFencedNode("node-1", 1);
@@ -229,6 +251,26 @@ TEST(HostsTest, ARejoiningHostThatStillRunsAnOldAttemptIsTold) {
   EXPECT_FALSE(one->Has({id, 0}));
 }
 
+TEST(HostsTest, AHostThatReturnsWhileItsPeersAreStoppedIsTold) {
+  Cluster cluster;
+  FakeAgent* const one = cluster.AddFencedNode("node-1", 1);
+  FakeAgent* const two = cluster.AddFencedNode("node-2", 1);
+  const std::string id = cluster.Submit(MakeSpec(2, 1));
+  two->obey_stop = false;
+  one->Disconnect();
+  cluster.Advance(absl::Seconds(12));
+  ASSERT_TRUE(cluster.Cancel(id).ok());  // Which gives node-1 up.
+  ASSERT_EQ(cluster.State(id), v1::JOB_STATE_STOPPING);
+
+  ASSERT_TRUE(one->Connect(cluster.scheduler()).ok());
+  cluster.Settle();
+  EXPECT_FALSE(one->Has({id, 0}));
+  two->ExitAll({id, 0}, KilledBy(SIGKILL));
+  cluster.Settle();
+
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_CANCELLED);
+}
+
 TEST(HostsTest, ARestartedSchedulerCountsTheFenceFromItsOwnStart) {
   Cluster cluster;
   FakeAgent* const one = cluster.AddFencedNode("node-1", 1);
@@ -301,6 +343,23 @@ TEST(HostsTest, DrainNowMovesGangsWithoutTouchingTheirBudget) {
   EXPECT_EQ(job.status().attempts(0).planned_end(), v1::PLANNED_END_DRAINED);
   EXPECT_THAT(job.status().attempts(0).first_cause().reason(),
               HasSubstr("moves away from host node-1, which is drained: maintenance"));
+}
+
+TEST(HostsTest, DrainNowAlsoMovesAGangThatIsAboutToStart) {
+  Cluster cluster;
+  FakeAgent* const one = cluster.AddNode("node-1", 1);
+  FakeAgent* const two = cluster.AddNode("node-2", 1);
+  one->hold_reserve = true;
+  const std::string id = cluster.Submit(MakeSpec(1, 1));
+  ASSERT_EQ(cluster.State(id), v1::JOB_STATE_RESERVING);
+
+  cluster.Order(kDrain, "node-1", /*now=*/true);
+  one->ReleaseHeld();
+  cluster.Advance(absl::Seconds(2));
+
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_RUNNING);
+  EXPECT_TRUE(two->Has({id, 0}));
+  EXPECT_EQ(one->CountAsked("start"), 0);
 }
 
 TEST(HostsTest, AnOrderForANodeThatIsNotThereIsRefused) {
