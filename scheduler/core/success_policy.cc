@@ -43,6 +43,7 @@ bool SuccessFulfilled(const v1::SuccessPolicy& policy, const RankStatuses& ranks
     if (!Matters(policy, rank)) continue;
     any = true;
     if (rank.state() != v1::RANK_STATE_EXITED || !Succeeded(rank.exit())) return false;
+    if (rank.exit().stopped()) return false;  // It was told to go, and went politely.
   }
   return any;
 }

@@ -51,6 +51,18 @@ TEST(SuccessPolicyTest, AStoppedRankIsNoCause) {
   EXPECT_FALSE(SuccessFulfilled(spec.success(), attempt.ranks()));
 }
 
+TEST(SuccessPolicyTest, ARankThatSaysZeroToItsStopHasNotSucceeded) {
+  v1::JobSpec spec;
+  v1::Attempt attempt;
+  v1::ExitResult exit = ExitedWith(0);
+  exit.set_stopped(true);
+  AddRank(&attempt, "worker", v1::RANK_STATE_EXITED, ExitedWith(0));
+  AddRank(&attempt, "worker", v1::RANK_STATE_EXITED, exit);
+  EXPECT_FALSE(SuccessFulfilled(spec.success(), attempt.ranks()));
+  spec.mutable_success()->set_rank(0);  // Then the others are stopped once it has succeeded.
+  EXPECT_TRUE(SuccessFulfilled(spec.success(), attempt.ranks()));
+}
+
 TEST(SuccessPolicyTest, OneRankMayDecideAndTheOthersAreWaitedForOrStopped) {
   v1::JobSpec spec;
   spec.mutable_success()->set_rank(0);
