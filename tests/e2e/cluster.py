@@ -1,6 +1,6 @@
 """A one-host cluster of real binaries in a directory of its own, for e2e, fault and bench.
 
-Everything that it starts is ended by process id, also when the test dies of an exception.
+Everything that it starts is ended by process id, also when the test dies of an exception or SIGTERM.
 """
 
 import json
@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 
@@ -17,6 +18,7 @@ class Binaries:
     """Where the programs are: a `bazel-bin`, or any folder of the same shape."""
 
     def __init__(self, bin_dir=None):
+        end_on_sigterm()
         root = bin_dir or os.environ.get("MUSTER_BIN_DIR") or _find_bin_dir()
         self.root = os.path.abspath(root)
         self.msagentd = self._path("agent/msagentd")
@@ -32,6 +34,14 @@ class Binaries:
     def program(self, name):
         """Path of one of tests/programs, or of another target below the root."""
         return self._path(name)
+
+
+def end_on_sigterm():
+    """Bazel ends a test that is late by SIGTERM: what it has started is cleaned up then, too."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 def _find_bin_dir():
