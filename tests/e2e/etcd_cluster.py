@@ -20,6 +20,7 @@ from cluster import Binaries, pids_with_text, wait_for
 ETCD = "/usr/bin/etcd"
 ETCDCTL = "/usr/bin/etcdctl"
 LEADERS = "/muster/default/leader/"
+COMMITS = "/muster/default/state/commit"
 
 
 def free_ports(count):
@@ -138,10 +139,49 @@ class Etcd:
         keys = json.loads(done.stdout).get("kvs", [])
         return sorted((kv["create_revision"], base64.b64decode(kv["value"])) for kv in keys)
 
+    def leading_lease(self):
+        """Of the candidate that leads, as etcdctl names leases; None: nobody does."""
+        done = self.ctl("get", "--prefix", LEADERS, "--sort-by=CREATE", "--order=ASCEND",
+                        "--limit=1", "-w", "json", check=False)
+        keys = json.loads(done.stdout).get("kvs", []) if done.returncode == 0 else []
+        return f"{keys[0]['lease']:x}" if keys else None
+
+    def terms(self):
+        """What etcd itself remembers of leaders, in the order of its revisions, since it was last
+        compacted: [("put" or "delete", key of a candidate, revision, create revision)] and, of each
+        write to the scheduler's state, ("commit", epoch that made it, revision, None)."""
+        end = "/muster/default/leader0"  # Between the keys that are asked for.
+        last = json.loads(self.ctl("put", end, "", "-w", "json").stdout)["header"]["revision"]
+        words = [ETCDCTL, f"--endpoints={self.endpoints}", "watch", LEADERS, COMMITS + "0",
+                 "--rev=1", "-w", "json", *self._files("--cert", "--key", "--cacert")]
+        found = []
+        with subprocess.Popen(self._enter(words), env=dict(os.environ, ETCDCTL_API="3"),
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as watch:
+            try:
+                for line in watch.stdout:
+                    for event in json.loads(line)["Events"]:
+                        if event["kv"]["mod_revision"] == last:
+                            return found
+                        found.append(_term_event(event))
+            finally:
+                watch.kill()
+        raise RuntimeError("etcd does not tell its history")
+
     def close(self):
         for member in range(len(self.clients)):
             self.kill(member)
         shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def _term_event(event):
+    kv = event["kv"]
+    key, revision = base64.b64decode(kv["key"]).decode(), kv["mod_revision"]
+    if key == COMMITS:  # Its value is EPOCH.NUMBER of the transaction.
+        epoch = base64.b64decode(kv["value"]).split(b".")[0]
+        return "commit", int(epoch, 16), revision, None
+    if event.get("type", 0):
+        return "delete", key, revision, None
+    return "put", key, revision, kv["create_revision"]
 
 
 def _fast_dir():
@@ -160,6 +200,7 @@ class Agent:
         self.listen = self.address  # More of them, separated by commas, before start().
         self.log_path = os.path.join(cluster.dir, f"agent-{index}.log")
         self._flags = flags
+        self.etcd = cluster.etcd.endpoints  # May be changed before start().
         self.process = None
 
     def start(self):
@@ -169,7 +210,7 @@ class Agent:
                 [self.cluster.bin.msagentd, f"--state_dir={self.state_dir}",
                  f"--listen={self.listen}", f"--shim_path={self.cluster.bin.msshim}",
                  f"--agent_name={self.name}", "--agent_devices=none",
-                 "--agent_address=127.0.0.1", f"--etcd={self.cluster.etcd.endpoints}",
+                 "--agent_address=127.0.0.1", f"--etcd={self.etcd}",
                  f"--agent_first_port={first}", f"--agent_last_port={first + 999}", *self._flags],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
                 env=self.cluster.env, cwd=self.cluster.dir)

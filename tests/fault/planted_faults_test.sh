@@ -34,6 +34,13 @@ command=("$here/leader_kills" kill 1)
 expect lost_job 1 'was acknowledged and is gone'
 expect second_run 1 'ran 2 times'
 expect older_epoch 1 'obeyed an older epoch'
+expect stale_write 1 'etcd took a write of epoch'
+
+command=("$here/etcd_history" 1)
+expect lost_job 1 'was acknowledged and is gone'
+expect other_end 1 'known is'
+expect second_run 1 'ran 2 times'
+expect older_epoch 1 'obeyed an older epoch'
 
 command=("$here/histories" alone 1)
 expect stale_read 1 'not linearizable'
