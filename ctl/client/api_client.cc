@@ -1,8 +1,12 @@
 #include "ctl/client/api_client.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/base/backoff.h"
+#include "common/base/clock.h"
 #include "common/base/status.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/deadline.h"
@@ -13,6 +17,19 @@
 #include "muster/v1/node_service.grpc.pb.h"
 
 namespace muster {
+namespace {
+
+// How long a call waits for a scheduler, if its own time is not less: twice what an election takes.
+constexpr absl::Duration kSchedulerPatience = absl::Seconds(10);
+
+Backoff::Options RetryOptions() {
+  Backoff::Options options;
+  options.first = absl::Milliseconds(20);
+  options.max = absl::Milliseconds(300);
+  return options;
+}
+
+}  // namespace
 
 struct ApiClient::Stubs {
   explicit Stubs(const std::shared_ptr<grpc::Channel>& channel) : job(channel), node(channel) {}
@@ -51,15 +68,36 @@ absl::Status ApiClient::GoTo(const std::string& address) {
 template <typename Method, typename Request, typename Response>
 absl::Status ApiClient::Call(Method method, const Request& request, Response* response,
                              absl::Duration timeout) {
+  const absl::Duration end = Clock::Real()->Boot() + timeout;
+  const absl::Duration patient_until =
+      Clock::Real()->Boot() + std::min(timeout_, kSchedulerPatience);
+  Backoff backoff(RetryOptions());
+  for (;;) {
+    bool away = false;
+    const absl::Status status =
+        CallOnce(method, request, response, end - Clock::Real()->Boot(), &away);
+    const absl::Duration wait = backoff.Next();
+    if (!away || Clock::Real()->Boot() + wait >= patient_until) return status;
+    absl::SleepFor(wait);
+  }
+}
+
+template <typename Method, typename Request, typename Response>
+absl::Status ApiClient::CallOnce(Method method, const Request& request, Response* response,
+                                 absl::Duration timeout, bool* away) {
   for (int redirects = 0;; ++redirects) {
     grpc::ClientContext context;
     SetTimeout(&context, timeout);
     const absl::Status status = FromRpc(method(&context, request, response), address_);
     const std::string elsewhere = SchedulerAddressIn(status);
     if (elsewhere.empty() || elsewhere == address_ || redirects == kMaxRedirects) {
+      *away = IsNotTheScheduler(status);
       // A scheduler that is gone, or hangs: the agent that was asked first learns of the next one.
       const bool silent = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
-      if (silent && address_ != home_) MUSTER_RETURN_IF_ERROR(GoTo(home_));
+      if (silent && address_ != home_) {
+        *away |= absl::IsUnavailable(status);
+        MUSTER_RETURN_IF_ERROR(GoTo(home_));
+      }
       return status;
     }
     const absl::Status gone = GoTo(elsewhere);

@@ -14,7 +14,8 @@ namespace muster {
 
 // The API as blocking calls, for verbs that ask once and print. Errors carry ErrorDetails; one
 // that never reached an agent says so. An agent that is not the scheduler says who is, and the call
-// goes there. Not thread-safe.
+// goes there. While nobody is, or the one who was is gone, a call is repeated for some seconds of
+// its time: each may be, by its request id or by what it asks. Not thread-safe.
 class ApiClient {
  public:
   // UNAVAILABLE at once when nobody listens on a Unix socket. `timeout` is each call's.
@@ -43,6 +44,10 @@ class ApiClient {
   template <typename Method, typename Request, typename Response>
   absl::Status Call(Method method, const Request& request, Response* response,
                     absl::Duration timeout);
+  // `away`: no scheduler was found, another try may find one.
+  template <typename Method, typename Request, typename Response>
+  absl::Status CallOnce(Method method, const Request& request, Response* response,
+                        absl::Duration timeout, bool* away);
 
   const std::string home_;  // The agent that is asked first.
   std::string address_;     // Of the scheduler, once an agent has said it.

@@ -1,5 +1,7 @@
 #include "ctl/client/rpc_error.h"
 
+#include <algorithm>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/rpc/error_details.h"
@@ -7,6 +9,12 @@
 #include "ctl/client/address.h"
 
 namespace muster {
+namespace {
+
+// scheduler/rpc/scheduler_seat.h has it too; the word on the wire is the contract.
+constexpr char kNotTheSchedulerReason[] = "NOT_THE_SCHEDULER";
+
+}  // namespace
 
 absl::Status FromRpc(const grpc::Status& status, const std::string& address) {
   const absl::Status error = FromGrpcStatus(status);
@@ -33,6 +41,13 @@ std::string SchedulerAddressIn(const absl::Status& status) {
     if (!detail.scheduler_address().empty()) return detail.scheduler_address();
   }
   return "";
+}
+
+bool IsNotTheScheduler(const absl::Status& status) {
+  if (status.code() != absl::StatusCode::kUnavailable) return false;
+  const v1::ErrorDetails details = DetailsOf(status);
+  return std::any_of(details.errors().begin(), details.errors().end(),
+                     [](const auto& detail) { return detail.reason() == kNotTheSchedulerReason; });
 }
 
 }  // namespace muster

@@ -14,6 +14,8 @@ absl::Status FromRpc(const grpc::Status& status, const std::string& address);
 
 // Where the scheduler answers, as the agent says that was asked in its place; else empty.
 std::string SchedulerAddressIn(const absl::Status& status);
+// Whether an agent says so that it is not the scheduler, known or unknown who is.
+bool IsNotTheScheduler(const absl::Status& status);
 // How often one call is sent on: a scheduler that has just moved is found, a circle ends.
 inline constexpr int kMaxRedirects = 3;
 

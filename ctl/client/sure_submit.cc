@@ -4,6 +4,7 @@
 
 #include "absl/time/clock.h"
 #include "ctl/client/reconnect.h"
+#include "ctl/client/rpc_error.h"
 
 namespace muster {
 namespace {
@@ -16,7 +17,8 @@ absl::StatusOr<v1::Job> CallSurely(const Call& call) {
   Reconnect reconnect(Clock::Real(), kPatience);
   for (;;) {
     absl::StatusOr<v1::Job> job = call();
-    if (job.ok() || !IsLostContact(job.status())) return job;
+    // ApiClient has already waited for a scheduler.
+    if (job.ok() || !IsLostContact(job.status()) || IsNotTheScheduler(job.status())) return job;
     const std::optional<absl::Duration> wait = reconnect.Next();
     if (!wait.has_value()) return job;
     absl::SleepFor(*wait);

@@ -77,6 +77,40 @@ class ElectionTest(unittest.TestCase):
         self.assertEqual(self.etcd.candidates()[0][0], epoch)
         self.assertIs(self.cluster.leader(), leader)
 
+    def test_a_client_waits_for_the_next_scheduler(self):
+        leader, others = self.followers()
+        leader.kill(signal.SIGKILL)
+        try:
+            done = others[0].msctl("get", "nodes", "--timeout", "20s", check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        finally:
+            leader.start()
+        self.cluster.wait_ready()
+
+    def test_a_client_is_told_by_any_agent_that_there_is_no_scheduler(self):
+        job = self.submit(self.cluster.agents[0], "before", ["/bin/true"])
+        self.cluster.agents[0].msctl("wait", job)
+        self.etcd.signal(0, signal.SIGSTOP)
+        try:
+            wait_for(lambda: self.ask(self.cluster.agents[0], "0.2s")[0] != 0, 20, "it notices")
+            for agent in self.cluster.agents:
+                begin = time.monotonic()
+                code, said = self.ask(agent, "2s")
+                took = time.monotonic() - begin
+                self.assertEqual(code, 6, said)
+                self.assertRegex(said, "^error: there is no scheduler: .*etcd")
+                self.assertGreater(took, 1.0, said)  # It has tried again,
+                self.assertLess(took, 4.0, said)     # for as long as it was told.
+        finally:
+            self.etcd.signal(0, signal.SIGCONT)
+        self.cluster.wait_ready()
+        self.assertEqual(self.cluster.jobs()[job]["status"]["state"], "JOB_STATE_SUCCEEDED")
+
+    @staticmethod
+    def ask(agent, timeout):
+        done = agent.msctl("get", "jobs", "--timeout", timeout, check=False)
+        return done.returncode, done.stderr
+
 
 if __name__ == "__main__":
     suite.main()
