@@ -1,5 +1,8 @@
 #include "agent/task/node_lease.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <vector>
@@ -11,6 +14,7 @@
 #include "agent/task/sealed_file.h"
 #include "common/base/fs.h"
 #include "common/base/status.h"
+#include "common/base/unique_fd.h"
 #include "glog/logging.h"
 
 namespace muster {
@@ -31,6 +35,17 @@ bool ParseLease(const std::string& text, NodeLease* lease) {
   lease->until = until_ns == 0 ? absl::InfiniteDuration() : absl::Nanoseconds(until_ns);
   lease->grace = absl::Milliseconds(grace_ms);
   return true;
+}
+
+// Over what is there, which needs no room. Who finds it half done takes it for damaged.
+absl::Status Overwrite(const std::string& path, const std::string& bytes) {
+  const UniqueFd fd(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!fd.valid()) return ErrnoStatus(errno, path);
+  const auto size = static_cast<ssize_t>(bytes.size());
+  if (pwrite(fd.get(), bytes.data(), bytes.size(), 0) == size && ftruncate(fd.get(), size) == 0) {
+    return absl::OkStatus();
+  }
+  return ErrnoStatus(errno, absl::StrCat("write ", path));
 }
 
 }  // namespace
@@ -58,9 +73,12 @@ std::optional<NodeLease> ReadLease(const std::string& path) {
 
 absl::Status WriteLease(const std::string& path, const NodeLease& lease) {
   const std::string fresh = absl::StrCat(path, ".new");
-  MUSTER_RETURN_IF_ERROR(
-      WriteFile(fresh, Seal(kKind, absl::StrCat(lease.epoch, " ", LeaseEndNs(lease.until), " ",
-                                                absl::ToInt64Milliseconds(lease.grace)))));
+  const std::string sealed = Seal(kKind, absl::StrCat(lease.epoch, " ", LeaseEndNs(lease.until),
+                                                      " ", absl::ToInt64Milliseconds(lease.grace)));
+  const absl::Status written = WriteFile(fresh, sealed);
+  // The disk is full. An agent that came back to an older lease would end all gangs of this host.
+  if (absl::IsResourceExhausted(written)) return Overwrite(path, sealed);
+  if (!written.ok()) return written;
   if (std::rename(fresh.c_str(), path.c_str()) != 0) return ErrnoStatus(errno, path);
   return absl::OkStatus();
 }

@@ -24,7 +24,8 @@ int64_t LeaseEndNs(absl::Duration until);
 // Nullopt when there is no file. One that cannot be read counts as a lease that has run out: the
 // gangs that it was for must not be trusted to a time that nobody knows. Blocks.
 std::optional<NodeLease> ReadLease(const std::string& path);
-// Replaces the file; with the kernel, not on the disk, when it returns. Blocks.
+// Replaces the file, and writes over it on a full disk; with the kernel, not on the disk, when it
+// returns. Blocks.
 absl::Status WriteLease(const std::string& path, const NodeLease& lease);
 
 }  // namespace muster

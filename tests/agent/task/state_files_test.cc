@@ -58,5 +58,21 @@ TEST(StateFilesTest, ACounterIsOverwrittenWhereAnotherFileHasNoRoom) {
   EXPECT_EQ(umount(tree.root().c_str()), 0);
 }
 
+TEST(StateFilesTest, ALeaseIsOverwrittenWhereAnotherFileHasNoRoom) {
+  TempTree tree;
+  const std::string path = tree.Path("lease");
+  // A file system with no inode left.
+  if (mount("tmpfs", tree.root().c_str(), "tmpfs", 0, "nr_inodes=2") != 0) {
+    GTEST_SKIP() << "no right to mount a file system";
+  }
+  tree.Write("lease", "the longest of all that were ever there, and damaged as well");
+  ASSERT_EQ(ReadLease(path)->until, absl::ZeroDuration());
+  EXPECT_TRUE(WriteLease(path, {7, absl::Seconds(1234), absl::Seconds(10)}).ok());
+  EXPECT_EQ(ReadLease(path)->until, absl::Seconds(1234));
+  EXPECT_TRUE(WriteLease(path, {7, absl::InfiniteDuration(), absl::Seconds(1)}).ok());
+  EXPECT_EQ(ReadLease(path)->until, absl::InfiniteDuration());
+  EXPECT_EQ(umount(tree.root().c_str()), 0);
+}
+
 }  // namespace
 }  // namespace muster
