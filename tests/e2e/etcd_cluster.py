@@ -21,6 +21,9 @@ ETCD = "/usr/bin/etcd"
 ETCDCTL = "/usr/bin/etcdctl"
 LEADERS = "/muster/default/leader/"
 COMMITS = "/muster/default/state/commit"
+CGROUPS = next((path for path in ("/sys/fs/cgroup/unified", "/sys/fs/cgroup")
+                if os.path.exists(os.path.join(path, "cgroup.controllers"))
+                and os.access(path, os.W_OK)), None)  # Version 2, if we may.
 
 
 def free_ports(count):
@@ -201,17 +204,22 @@ class Agent:
         self.log_path = os.path.join(cluster.dir, f"agent-{index}.log")
         self._flags = flags
         self.etcd = cluster.etcd.endpoints  # May be changed before start().
+        # Its own, as on a host of its own: else the parts of one gang are one cgroup.
+        self.cgroup = CGROUPS and os.path.join(
+            CGROUPS, f"{os.path.basename(cluster.dir)}-{self.index}")
         self.process = None
 
     def start(self):
         first = 20000 + 1000 * self.index
+        cgroup = [f"--cgroup_root={self.cgroup}"] if self.cgroup else []
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [self.cluster.bin.msagentd, f"--state_dir={self.state_dir}",
                  f"--listen={self.listen}", f"--shim_path={self.cluster.bin.msshim}",
                  f"--agent_name={self.name}", "--agent_devices=none",
                  "--agent_address=127.0.0.1", f"--etcd={self.etcd}",
-                 f"--agent_first_port={first}", f"--agent_last_port={first + 999}", *self._flags],
+                 f"--agent_first_port={first}", f"--agent_last_port={first + 999}", *cgroup,
+                 *self._flags],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
                 env=self.cluster.env, cwd=self.cluster.dir)
 
@@ -294,14 +302,14 @@ class ElectedCluster:
 
     def jobs(self):
         """All jobs by id, as a living scheduler says."""
-        jobs, token = {}, ""
+        jobs = {}
         for agent in self.agents:
-            done = agent.msctl("get", "jobs", "-o", "json", check=False)
+            done = agent.msctl("get", "jobs", "--limit", "1000000", "-o", "json", check=False)
             if done.returncode == 0:
                 for job in json.loads(done.stdout).get("jobs", []):
                     jobs[job["id"]] = job
                 return jobs
-        raise RuntimeError(f"no scheduler answers: {done.stderr}{token}")
+        raise RuntimeError(f"no scheduler answers: {done.stderr}")
 
     def close(self):
         for agent in self.agents:
@@ -311,7 +319,18 @@ class ElectedCluster:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
+        poll(lambda: all(_removed(agent.cgroup) for agent in self.agents), 5)
         shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def _removed(cgroup):
+    """Whether a subtree of cgroups is gone, or could be removed since nothing lives in it."""
+    for path, _, _ in os.walk(cgroup or "", topdown=False):
+        try:
+            os.rmdir(path)
+        except OSError:
+            return False
+    return True
 
 
 def poll(condition, seconds, step=0.02):
