@@ -324,9 +324,12 @@ class ElectedCluster:
 
 
 def _removed(cgroup):
-    """Whether a subtree of cgroups is gone, or could be removed since nothing lives in it."""
+    """Ends what lives in a subtree of cgroups; whether all of it could be removed."""
     for path, _, _ in os.walk(cgroup or "", topdown=False):
         try:
+            with open(os.path.join(path, "cgroup.procs")) as procs:
+                for pid in procs.read().split():
+                    os.kill(int(pid), signal.SIGKILL)
             os.rmdir(path)
         except OSError:
             return False
