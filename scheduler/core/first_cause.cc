@@ -45,8 +45,10 @@ v1::FirstCause FindFirstCause(const JobRecord& record, absl::Time now) {
   cause.set_reason(record.stop_reason.empty() ? "its ranks were stopped from outside"
                                               : record.stop_reason);
   cause.set_summary(cause.reason());
-  if (record.stop_cause == StopCause::kStartFailed ||
-      record.stop_cause == StopCause::kStartTimeout) {
+  if (record.stop_cause == StopCause::kStartFailed && !attempt.first_cause().node().empty()) {
+    cause.set_node(attempt.first_cause().node());  // Noted when it refused.
+  } else if (record.stop_cause == StopCause::kStartFailed ||
+             record.stop_cause == StopCause::kStartTimeout) {
     cause.set_node(HostThatDidNotStart(attempt));
   }
   *cause.mutable_time() = ToTimestamp(now);

@@ -177,6 +177,13 @@ void SchedulerImpl::OnNeverStarted(JobEntry* entry, int node, const absl::Status
   exit.set_stopped(!absl::IsInvalidArgument(status));
   EndRanks(node, v1::RANK_STATE_EXITED, exit, Now(), CurrentAttempt(&job));
   if (job.status().state() != v1::JOB_STATE_STOPPING) {
+    // The others may not come to start theirs: then nothing else tells whose fault it was.
+    v1::Attempt* const attempt = CurrentAttempt(&job);
+    v1::FirstCause* const cause = attempt->mutable_first_cause();
+    cause->set_node(attempt->placement().nodes(node).node_name());
+    cause->set_reason(std::string(status.message()));
+    cause->set_summary(cause->reason());
+    *cause->mutable_time() = ToTimestamp(Now());
     return BeginStop(entry, StopCause::kStartFailed, std::string(status.message()));
   }
   Evaluate(entry);

@@ -81,6 +81,25 @@ TEST(StartFaultsTest, StartsThatNeverSucceedFailTheJob) {
   EXPECT_EQ(node->CountAsked("start"), 4);
 }
 
+TEST(StartFaultsTest, TheHostThatRefusesIsDoneWithoutWhereNobodyStarted) {
+  Cluster cluster;
+  FakeAgent* const one = cluster.AddNode("node-1", 1);
+  FakeAgent* const two = cluster.AddNode("node-2", 1);
+  FakeAgent* const three = cluster.AddNode("node-3", 1);
+  one->start_answer = absl::UnavailableError("busy");
+  two->start_answer = absl::ResourceExhaustedError("its disk is full");
+  const std::string id = cluster.Submit(MakeSpec(2, 1));
+  cluster.Advance(absl::Milliseconds(1500));
+  EXPECT_EQ(two->CountAsked("start"), 2);
+  EXPECT_EQ(cluster.Get(id).status().attempts(0).first_cause().node(), "node-2");
+
+  one->start_answer = absl::OkStatus();
+  cluster.Advance(absl::Seconds(5));
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_RUNNING);
+  EXPECT_TRUE(one->Has({id, 2}));
+  EXPECT_TRUE(three->Has({id, 2}));
+}
+
 TEST(StartFaultsTest, ARefusedStartEndsThePartThoughItsReportWasFaster) {
   Cluster cluster;
   FakeAgent* const one = cluster.AddNode("node-1", 1);
