@@ -59,9 +59,11 @@ class Cluster:
       devices: value of --agent_devices.
       flags: further flags of msagentd.
       state_dir: kept where it is when given; otherwise made, and removed at the end.
+      own_session: the agent has one, as a service has.
     """
 
-    def __init__(self, binaries=None, devices="none", flags=(), state_dir=None, env=None):
+    def __init__(self, binaries=None, devices="none", flags=(), state_dir=None, env=None,
+                 own_session=False):
         self.bin = binaries or Binaries()
         self.dir = tempfile.mkdtemp(prefix="mst-", dir="/tmp")  # Short: socket paths are ≤ 107 bytes.
         self.state_dir = state_dir or os.path.join(self.dir, "state")
@@ -72,6 +74,7 @@ class Cluster:
         self.env.pop("MSCTL_ADDRESS", None)
         self._devices = devices
         self._flags = list(flags)
+        self._own_session = own_session
         self._agent = None
 
     def __enter__(self):
@@ -95,7 +98,8 @@ class Cluster:
             [self.bin.msagentd, f"--state_dir={self.state_dir}", f"--listen={self.address}",
              f"--shim_path={self.bin.msshim}", f"--agent_devices={self._devices}", *self._flags],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=open(self.log_path, "ab"), env=self.env, cwd=self.dir)
+            stderr=open(self.log_path, "ab"), env=self.env, cwd=self.dir,
+            start_new_session=self._own_session)
         if wait:
             self.wait_ready()
 
