@@ -131,7 +131,7 @@ bool GangsTest::AwaitAllRunning(const std::string& job_id, int attempt) {
     for (const v1::RankStatus& rank : report.ranks()) {
       if (rank.state() != v1::RANK_STATE_RUNNING) return false;
     }
-    return true;
+    return report.ranks_size() > 0;
   });
 }
 

@@ -140,8 +140,12 @@ TEST_F(GangsTest, AStopOfAGangWhoseRecordIsDamagedKillsItAndThenSaysThatNothingI
   ASSERT_TRUE(Start(request).ok());
   ASSERT_TRUE(AwaitAllRunning(job));
   const pid_t shim = FindShim(job);
+  pid_t rank = 0;
+  EXPECT_TRUE(Await({job, 0}, [&rank](const v1::GangReport& report) {
+    rank = report.ranks(0).pid();
+    return rank > 0;
+  }));
   Crash();
-  const pid_t rank = reports_[{job, 0}].ranks(0).pid();
   tree_.Write(absl::StrCat("state/jobs/", job, "/0/intent"), "damaged");
   kill(shim, SIGKILL);  // While it lives, the gang is set aside.
   ASSERT_TRUE(AwaitGone(shim));
