@@ -72,10 +72,14 @@ absl::Status ApiClient::Call(Method method, const Request& request, Response* re
   const absl::Duration patient_until =
       Clock::Real()->Boot() + std::min(timeout_, kSchedulerPatience);
   Backoff backoff(RetryOptions());
+  absl::Status why;  // No scheduler was found at the last try.
   for (;;) {
     bool away = false;
     const absl::Status status =
         CallOnce(method, request, response, end - Clock::Real()->Boot(), &away);
+    // What little time was left for this try says less than what the one before was told.
+    if (absl::IsDeadlineExceeded(status) && !why.ok()) return why;
+    why = status;
     const absl::Duration wait = backoff.Next();
     if (!away || Clock::Real()->Boot() + wait >= patient_until) return status;
     absl::SleepFor(wait);
