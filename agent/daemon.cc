@@ -202,10 +202,13 @@ void Daemon::StartLink() {
 
 void Daemon::LearnAddress() {
   if (!learns_address_) return;
-  const absl::StatusOr<std::string> address =
-      AddressTowards(!options_.etcd.empty()              ? options_.etcd.front()
-                     : IsUnixAddress(options_.scheduler) ? ""
-                                                         : options_.scheduler);
+  const std::string peer = !options_.etcd.empty()              ? options_.etcd.front()
+                           : IsUnixAddress(options_.scheduler) ? ""
+                                                               : options_.scheduler;
+  // Off the network a name server may keep the loop, and with it the fence, for half a minute.
+  if (has_learned_ && NeedsLookup(peer)) return;
+  const absl::StatusOr<std::string> address = AddressTowards(peer);
+  has_learned_ = has_learned_ || address.ok();
   if (address.ok() && *address == options_.address) return;
   if (address.ok()) {
     options_.address = *address;

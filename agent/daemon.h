@@ -72,6 +72,7 @@ class Daemon {
 
   AgentOptions options_;  // `address` is filled in by LearnAddress().
   const bool learns_address_;
+  bool has_learned_ = false;  // Once, in this life of the agent.
   const SdNotify notify_;
   EventLoop* const loop_;
   int exit_code_;

@@ -59,4 +59,14 @@ absl::StatusOr<std::string> AddressTowards(const std::string& peer) {
       absl::StrCat("no route to ", host, ": ", std::strerror(last_error)));
 }
 
+bool NeedsLookup(const std::string& peer) {
+  if (peer.empty()) return false;
+  addrinfo hints{};
+  hints.ai_flags = AI_NUMERICHOST;
+  addrinfo* found = nullptr;
+  if (getaddrinfo(HostOf(peer).c_str(), nullptr, &hints, &found) != 0) return true;
+  freeaddrinfo(found);
+  return false;
+}
+
 }  // namespace muster

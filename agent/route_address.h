@@ -13,6 +13,9 @@ namespace muster {
 // the default route. Names are looked up, which may block. UNAVAILABLE: there is no route.
 absl::StatusOr<std::string> AddressTowards(const std::string& peer);
 
+// Whether AddressTowards(peer) has to look up a name.
+bool NeedsLookup(const std::string& peer);
+
 }  // namespace muster
 
 #endif  // MUSTER_AGENT_ROUTE_ADDRESS_H_

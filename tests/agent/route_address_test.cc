@@ -16,5 +16,13 @@ TEST(RouteAddressTest, SaysWhyThereIsNone) {
   EXPECT_TRUE(absl::IsUnavailable(address.status())) << address.status();
 }
 
+TEST(RouteAddressTest, TellsNamesFromAddresses) {
+  EXPECT_FALSE(NeedsLookup(""));
+  EXPECT_FALSE(NeedsLookup("10.0.0.1:7070"));
+  EXPECT_FALSE(NeedsLookup("[::1]:7070"));
+  EXPECT_TRUE(NeedsLookup("localhost:7070"));
+  EXPECT_TRUE(NeedsLookup("head.example:7070"));
+}
+
 }  // namespace
 }  // namespace muster
