@@ -149,7 +149,7 @@ class FullDiskTest(JobCase):
         self.cluster = c.Cluster()
         self.addCleanup(self.cluster.close)
         os.makedirs(self.cluster.state_dir)
-        mount = self.mount("-t", "tmpfs", "-o", "size=24m", "muster-test")
+        mount = self.mount("-t", "tmpfs", "-o", "size=40m", "muster-test")
         if mount.returncode != 0:
             self.skipTest(f"cannot mount a tmpfs: {mount.stderr.strip()}")
         self.addCleanup(subprocess.run, ["umount", "-l", self.cluster.state_dir])
@@ -194,7 +194,7 @@ class FullDiskTest(JobCase):
             more="logs: {full: drop_new}\n"))
         # It comes to its end although its output has no place to go.
         self.assertEqual(self.wait_file(os.path.join(witness, "0.0.exit"), seconds=60), ["5"])
-        self.assertEqual(self.mount("-o", "remount,size=64m").returncode, 0)
+        self.assertEqual(self.mount("-o", "remount,size=96m").returncode, 0)
         self.assertEqual(self.wait(job), 5)
         read = self.cluster.msctl("logs", "--no-prefix", job, text=False)
         with open(os.path.join(witness, "0.0.out"), "rb") as file:
