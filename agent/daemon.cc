@@ -105,8 +105,10 @@ absl::Status Daemon::OpenGangs() {
   gangs.keep_ended = options_.keep_ended;
   gangs.on_disk_broken = [this](const absl::Status& why) { Fail(kExitState, why); };
   // Where msshim does not know of leases, nobody may count on one.
-  keeps_lease_ =
-      !options_.alone() && SpeaksLeases() && ShimProtocol(options_.shim_path).minor >= kLeaseMinor;
+  if (!options_.alone() && SpeaksLeases()) {
+    MUSTER_ASSIGN_OR_RETURN(const ProtocolVersion shim, ShimProtocol(options_.shim_path));
+    keeps_lease_ = shim.minor >= kLeaseMinor;
+  }
   gangs.keeps_lease = keeps_lease_;
   reaper_ = std::make_unique<OrphanReaper>(loop_);
   gangs_ = Gangs::Make(gangs, loop_, ledger_.get(), topology_.get());

@@ -76,8 +76,8 @@ absl::StatusOr<std::string> ReadToEnd(int fd, absl::Duration timeout, const std:
 
 }  // namespace
 
-absl::StatusOr<std::string> ProgramOutput(const std::vector<std::string>& argv,
-                                          absl::Duration timeout) {
+absl::StatusOr<ProgramEnd> RunProgram(const std::vector<std::string>& argv,
+                                      absl::Duration timeout) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return ErrnoStatus(errno, "pipe");
   UniqueFd read_end(ends[0]);
@@ -89,12 +89,18 @@ absl::StatusOr<std::string> ProgramOutput(const std::vector<std::string>& argv,
   int status = 0;  // A program that closes its output and lives on would hold us: none here does.
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
-  if (output.ok() && !(WIFEXITED(status) && WEXITSTATUS(status) == 0)) {
-    return absl::InternalError(
-        absl::StrCat(argv[0], WIFSIGNALED(status) ? ": killed by signal " : ": exited with code ",
-                     WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status)));
-  }
-  return output;
+  if (!output.ok()) return output.status();
+  return ProgramEnd{*std::move(output), status};
+}
+
+absl::StatusOr<std::string> ProgramOutput(const std::vector<std::string>& argv,
+                                          absl::Duration timeout) {
+  MUSTER_ASSIGN_OR_RETURN(ProgramEnd end, RunProgram(argv, timeout));
+  const int status = end.wait_status;
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return std::move(end.output);
+  return absl::InternalError(
+      absl::StrCat(argv[0], WIFSIGNALED(status) ? ": killed by signal " : ": exited with code ",
+                   WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status)));
 }
 
 }  // namespace muster

@@ -15,6 +15,15 @@ namespace muster {
 absl::StatusOr<std::string> ProgramOutput(const std::vector<std::string>& argv,
                                           absl::Duration timeout);
 
+// How a program ended by itself.
+struct ProgramEnd {
+  std::string output;
+  int wait_status = 0;  // As waitpid(2) gives it.
+};
+
+// As ProgramOutput, where a failure of the program is an answer too: never INTERNAL.
+absl::StatusOr<ProgramEnd> RunProgram(const std::vector<std::string>& argv, absl::Duration timeout);
+
 }  // namespace muster
 
 #endif  // MUSTER_AGENT_DEVICE_PROGRAM_OUTPUT_H_
