@@ -127,12 +127,12 @@ absl::Status Daemon::OpenScheduler() {
 void Daemon::OnRecovered(const absl::Status& recovered) {
   if (stopping_) return;
   if (!recovered.ok()) return Fail(kExitState, Annotate(recovered, "recovery"));
-  LearnAddress();
   const absl::Status serving = Serve();
   if (!serving.ok()) return Fail(kExitListen, serving);
-  const absl::Status elects = StartElection();
-  if (!elects.ok()) return Fail(kExitUsage, Annotate(elects, "--etcd"));
-  StartLink();
+  // The lease of the agent's last life runs on, whenever the scheduler is found.
+  if (keeps_lease_) fence_ = std::make_unique<Fence>(loop_, gangs_.get());
+  LearnAddress([this] { Join(); });
+  if (stopping_) return;
   StartDeviceWatch();
   LOG(INFO) << "node=" << options_.name << " listen=" << absl::StrJoin(server_->addresses(), ",")
             << " READY";
@@ -147,6 +147,13 @@ absl::Status Daemon::Serve() {
   for (grpc::Service* service : scheduler_->services()) services.push_back(service);
   MUSTER_ASSIGN_OR_RETURN(server_, ApiServer::Start(options_, services));
   return absl::OkStatus();
+}
+
+void Daemon::Join() {
+  if (stopping_) return;
+  const absl::Status elects = StartElection();
+  if (!elects.ok()) return Fail(kExitUsage, Annotate(elects, "--etcd"));
+  StartLink();
 }
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> Daemon::SchedulerChannel() {
@@ -184,15 +191,14 @@ void Daemon::StartLink() {
     if (!possible.ok()) return Fail(kExitUsage, Annotate(possible, "--scheduler"));
   }
   SchedulerLink::Options link;
-  if (keeps_lease_) {
-    fence_ = std::make_unique<Fence>(loop_, gangs_.get());
-    link.fence = fence_.get();
-  }
+  link.fence = fence_.get();
   if (!options_.etcd.empty() && options_.candidate) link.pledge = &pledge_;
   link_ = std::make_unique<SchedulerLink>(
       link, Describe(), loop_, gangs_.get(), [this](NodeStreamEvents* events) {
         if (link_ != nullptr) {
-          LearnAddress();
+          LearnAddress([this, before = options_.address] {
+            if (options_.address != before) link_->SetInfo(Describe());
+          });
           link_->SetInfo(Describe());
         }
         absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = SchedulerChannel();
@@ -202,15 +208,24 @@ void Daemon::StartLink() {
   link_->Start();
 }
 
-void Daemon::LearnAddress() {
-  if (!learns_address_) return;
+void Daemon::LearnAddress(std::function<void()> done) {
+  if (!learns_address_) return done();
   const std::string peer = !options_.etcd.empty()              ? options_.etcd.front()
                            : IsUnixAddress(options_.scheduler) ? ""
                                                                : options_.scheduler;
-  // Off the network a name server may keep the loop, and with it the fence, for half a minute.
-  if (has_learned_ && NeedsLookup(peer)) return;
-  const absl::StatusOr<std::string> address = AddressTowards(peer);
-  has_learned_ = has_learned_ || address.ok();
+  if (!NeedsLookup(peer)) {
+    TakeAddress(AddressTowards(peer));
+    return done();
+  }
+  if (address_lookup_ == nullptr) address_lookup_ = std::make_unique<AddressLookup>(peer, loop_);
+  address_lookup_->Begin([this, done](const absl::StatusOr<std::string>& address) {
+    if (stopping_) return;
+    TakeAddress(address);
+    done();
+  });
+}
+
+void Daemon::TakeAddress(const absl::StatusOr<std::string>& address) {
   if (address.ok() && *address == options_.address) return;
   if (address.ok()) {
     options_.address = *address;

@@ -1,6 +1,7 @@
 #ifndef MUSTER_AGENT_DAEMON_H_
 #define MUSTER_AGENT_DAEMON_H_
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "agent/address_lookup.h"
 #include "agent/api_server.h"
 #include "agent/device/ledger.h"
 #include "agent/device/topology.h"
@@ -55,8 +57,12 @@ class Daemon {
   void OnRecovered(const absl::Status& recovered);
   void StartLink();
   void StartDeviceWatch();
-  // How this host is reached by others, once its routes say so.
-  void LearnAddress();
+  // How this host is reached by others, as its routes say; then `done`: at once, but where a name
+  // has to be looked up. Nothing waits for that but the ways to the scheduler.
+  void LearnAddress(std::function<void()> done);
+  void TakeAddress(const absl::StatusOr<std::string>& address);
+  // Stands for election, and begins to look for the scheduler.
+  void Join();
   absl::StatusOr<std::shared_ptr<grpc::Channel>> SchedulerChannel();
   absl::StatusOr<std::shared_ptr<grpc::Channel>> ChannelTo(const std::string& address);
   v1::NodeInfo Describe() const;
@@ -72,7 +78,7 @@ class Daemon {
 
   AgentOptions options_;  // `address` is filled in by LearnAddress().
   const bool learns_address_;
-  bool has_learned_ = false;  // Once, in this life of the agent.
+  std::unique_ptr<AddressLookup> address_lookup_;  // Null where there is no name to look up.
   const SdNotify notify_;
   EventLoop* const loop_;
   int exit_code_;
