@@ -34,6 +34,29 @@ bool Started(const v1::RankStatus& rank) {
          rank.exit().how_case() == v1::ExitResult::kSignal;
 }
 
+bool IsSeen(const v1::ExitResult& exit) { return exit.has_code() || exit.has_signal(); }
+
+// Whether `news` says of a life that has ended what `rank` only believes.
+bool KnowsBetter(const v1::RankStatus& news, const v1::RankStatus& rank) {
+  if (!RankEnded(news) || news.restarts() < rank.restarts()) return false;
+  if (IsSeen(rank.exit())) return news.restarts() > rank.restarts() && IsSeen(news.exit());
+  return IsSeen(news.exit()) || (news.exit().has_not_started() && !rank.exit().has_not_started());
+}
+
+// `news` of `rank`, with what only the record knows.
+v1::RankStatus Merged(const v1::RankStatus& news, const v1::RankStatus& rank) {
+  v1::RankStatus merged = news;
+  merged.set_local_rank(rank.local_rank());
+  merged.set_node_name(rank.node_name());
+  *merged.mutable_devices() = rank.devices();
+  if (merged.restarts() != rank.restarts()) return merged;
+  if (merged.pid() == 0) merged.set_pid(rank.pid());
+  if (!merged.has_start_time() && rank.has_start_time()) {
+    *merged.mutable_start_time() = rank.start_time();  // What is known of this life stays known.
+  }
+  return merged;
+}
+
 }  // namespace
 
 v1::Attempt MakeAttempt(const v1::JobSpec& spec, int number, const v1::Placement& placement) {
@@ -73,18 +96,21 @@ bool ApplyReport(const v1::GangReport& report, int node, v1::Attempt* attempt) {
     if (it == here.end()) continue;
     v1::RankStatus* const rank = it->second;
     if (RankEnded(*rank) && !RankEnded(news) && news.restarts() <= rank->restarts()) continue;
-    v1::RankStatus updated = news;
-    updated.set_local_rank(rank->local_rank());
-    updated.set_node_name(rank->node_name());
-    *updated.mutable_devices() = rank->devices();
-    if (updated.restarts() == rank->restarts()) {  // What is known of this life stays known.
-      if (updated.pid() == 0) updated.set_pid(rank->pid());
-      if (!updated.has_start_time() && rank->has_start_time()) {
-        *updated.mutable_start_time() = rank->start_time();
-      }
-    }
+    v1::RankStatus updated = Merged(news, *rank);
     if (google::protobuf::util::MessageDifferencer::Equals(updated, *rank)) continue;
     *rank = std::move(updated);
+    changed = true;
+  }
+  return changed;
+}
+
+bool ApplyLateExits(const v1::GangReport& report, int node, v1::Attempt* attempt) {
+  const std::map<RankKey, v1::RankStatus*> here = RanksOfHost(attempt, node);
+  bool changed = false;
+  for (const v1::RankStatus& news : report.ranks()) {
+    const auto it = here.find({news.role(), news.rank()});
+    if (it == here.end() || !KnowsBetter(news, *it->second)) continue;
+    *it->second = Merged(news, *it->second);
     changed = true;
   }
   return changed;

@@ -20,6 +20,11 @@ int FindNode(const v1::Placement& placement, const std::string& node_id);
 // ended stay ended, except for a later restart of the same rank. Returns whether anything changed.
 bool ApplyReport(const v1::GangReport& report, int node, v1::Attempt* attempt);
 
+// The same of ranks that were given up: takes over the ends that are only believed here (LOST,
+// UNKNOWN, or never started) and that the host has seen. What is known stays, and nothing comes to
+// life again. Returns whether anything changed.
+bool ApplyLateExits(const v1::GangReport& report, int node, v1::Attempt* attempt);
+
 // Ends every rank of host `node` that has not ended.
 void EndRanks(int node, v1::RankState state, const v1::ExitResult& exit, absl::Time now,
               v1::Attempt* attempt);

@@ -41,6 +41,10 @@ v1::FirstCause FindFirstCause(const JobRecord& record, absl::Time now) {
                                           ? nullptr
                                           : FindFirstFailure(attempt.ranks());
   if (first != nullptr) return MakeFirstCause(*first, attempt.ranks());
+  const bool was_failure =
+      record.stop_cause == StopCause::kNone || record.stop_cause == StopCause::kRankFailed;
+  // Of a rank that was given up; the record has got its true exit since.
+  if (was_failure && attempt.has_first_cause()) return attempt.first_cause();
   v1::FirstCause cause;
   cause.set_reason(record.stop_reason.empty() ? "its ranks were stopped from outside"
                                               : record.stop_reason);

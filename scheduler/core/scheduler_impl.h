@@ -166,8 +166,9 @@ class SchedulerImpl : public Scheduler {
   void LoseGang(JobEntry* entry, int node, bool rebooted);
   void SendReleases(const std::string& node_id);
   void OnNodeLost(const std::string& node_id);
-  // What an agent says of an attempt that is over: exits that nobody knew.
+  // What an agent says of a part that is over: exits that nobody knew.
   bool SettleExits(JobEntry* entry, const std::string& node_id, const v1::GangReport& report);
+  void KeepVerdict(JobEntry* entry);
   // Ends the ranks on lost hosts when no further attempt depends on how they ended.
   void GiveUpLostNodes(JobEntry* entry);
   void ArmSilenceTimer();

@@ -154,8 +154,12 @@ void SchedulerImpl::TakeReport(const std::string& node_id, const v1::GangReport&
   GangTracker* const gang = runs_.at(id)->gang.get();
   if (!gang->TakeReport(node, report.sequence(), report.finished())) {
     // What is over for this attempt must not live on there: its host was lost, and has returned.
-    if (gang->finished(node)) StopStranger(node_id, report);
-    return jobs_.AfterSaved(entry, durable);
+    if (!gang->finished(node)) return jobs_.AfterSaved(entry, durable);
+    StopStranger(node_id, report);
+    KeepVerdict(entry);
+    if (!SettleExits(entry, node_id, report)) return jobs_.AfterSaved(entry, durable);
+    jobs_.Save(entry, durable);
+    return Evaluate(entry);
   }
   ApplyReport(report, node, attempt);
   if (report.finished()) {
@@ -183,9 +187,20 @@ bool SchedulerImpl::SettleExits(JobEntry* entry, const std::string& node_id,
   for (v1::Attempt& attempt : *entry->record.job.mutable_status()->mutable_attempts()) {
     const int node = FindNode(attempt.placement(), node_id);
     if (attempt.number() != report.attempt() || node < 0) continue;
-    changed = ApplyReport(report, node, &attempt) || changed;
+    changed = ApplyLateExits(report, node, &attempt) || changed;
   }
   return changed;
+}
+
+// A rank that was given up has failed; how it really ended goes into the record, but undoes nothing
+// that followed from that.
+void SchedulerImpl::KeepVerdict(JobEntry* entry) {
+  v1::Attempt* const attempt = CurrentAttempt(&entry->record.job);
+  const StopCause cause = entry->record.stop_cause;
+  if (attempt->has_first_cause()) return;
+  if (cause != StopCause::kNone && cause != StopCause::kRankFailed) return;
+  const v1::RankStatus* const first = FindFirstFailure(attempt->ranks());
+  if (first != nullptr) *attempt->mutable_first_cause() = MakeFirstCause(*first, attempt->ranks());
 }
 
 // A gang that nobody here wants any more: of an unknown or ended job, or an older attempt.

@@ -236,6 +236,52 @@ TEST(HostsTest, AfterTheHealTheOldAttemptIsSettledAndItsHostIsFree) {
   EXPECT_EQ(HostOfRank(cluster.Get(other), 0), "node-1");
 }
 
+TEST(HostsTest, AnExitThatComesLateWhileThePeersAreStoppedIsRecordedAndChangesNoVerdict) {
+  Cluster cluster;
+  FakeAgent* const one = cluster.AddFencedNode("node-1", 1);
+  FakeAgent* const two = cluster.AddFencedNode("node-2", 1);
+  const std::string id = cluster.Submit(MakeSpec(2, 1));
+  two->obey_stop = false;
+  one->Disconnect();
+  one->ExitAll({id, 0}, ExitedWith(3));
+  cluster.Advance(kFencedAfter + absl::Seconds(1));
+  ASSERT_EQ(cluster.State(id), v1::JOB_STATE_STOPPING);
+  ASSERT_EQ(cluster.Get(id).status().attempts(0).ranks(0).state(), v1::RANK_STATE_LOST);
+
+  ASSERT_TRUE(one->Connect(cluster.scheduler()).ok());
+  cluster.Settle();
+  EXPECT_FALSE(one->Has({id, 0}));  // Acknowledged.
+  two->ExitAll({id, 0}, KilledBy(SIGKILL));
+  cluster.Settle();
+
+  const v1::Job job = cluster.Get(id);
+  EXPECT_EQ(job.status().attempts(0).ranks(0).state(), v1::RANK_STATE_EXITED);
+  EXPECT_EQ(job.status().attempts(0).ranks(0).exit().code(), 3);
+  EXPECT_EQ(job.status().state(), v1::JOB_STATE_FAILED);
+  EXPECT_THAT(job.status().reason(), StartsWith("host node-1 lost"));
+}
+
+TEST(HostsTest, RanksThatTheirHostHasStoppedStayTheCauseWhereTheOthersGoOn) {
+  Cluster cluster;
+  FakeAgent* const one = cluster.AddFencedNode("node-1", 1);
+  FakeAgent* const two = cluster.AddFencedNode("node-2", 1);
+  v1::JobSpec spec = MakeSpec(2, 1);
+  spec.set_on_failure(v1::FAILURE_ACTION_CONTINUE);
+  const std::string id = cluster.Submit(spec);
+  one->Disconnect();
+  one->Fence({id, 0});
+  cluster.Advance(kFencedAfter + absl::Seconds(1));
+  ASSERT_TRUE(one->Connect(cluster.scheduler()).ok());
+  cluster.Settle();
+  EXPECT_EQ(cluster.Get(id).status().attempts(0).ranks(0).exit().signal(), SIGTERM);
+  two->ExitAll({id, 0}, ExitedWith(0));
+  cluster.Settle();
+
+  const v1::Job job = cluster.Get(id);
+  EXPECT_EQ(job.status().state(), v1::JOB_STATE_FAILED);
+  EXPECT_EQ(job.status().reason(), "rank 0 on node-1: ended unseen: its host was lost");
+}
+
 TEST(HostsTest, ARejoiningHostThatStillRunsAnOldAttemptIsTold) {
   Cluster cluster;
   FakeAgent* const one = cluster.AddFencedNode("node-1", 1);

@@ -1,5 +1,6 @@
 #include "scheduler/core/attempt_ranks.h"
 
+#include "common/job/exit_result.h"
 #include "gtest/gtest.h"
 
 namespace muster {
@@ -56,6 +57,32 @@ TEST(AttemptRanksTest, CountsARankThatNeverRanAsNotStarted) {
   report.mutable_ranks(0)->mutable_exit()->set_not_started("no such program");
   ApplyReport(report, 0, &attempt);
   EXPECT_FALSE(AnyRankStarted(attempt));
+}
+
+TEST(AttemptRanksTest, ALateExitReplacesWhatWasOnlyBelieved) {
+  v1::Attempt attempt = RunningAttempt();
+  EndRanks(0, v1::RANK_STATE_LOST, UnknownExit("its host was lost"), absl::FromUnixSeconds(200),
+           &attempt);
+
+  EXPECT_TRUE(ApplyLateExits(ExitFromJournal(3), 0, &attempt));
+  EXPECT_EQ(attempt.ranks(0).state(), v1::RANK_STATE_EXITED);
+  EXPECT_EQ(attempt.ranks(0).exit().code(), 3);
+  EXPECT_EQ(attempt.ranks(0).start_time().seconds(), 100);
+  EXPECT_FALSE(ApplyLateExits(ExitFromJournal(4), 0, &attempt)) << "it is known now";
+  EXPECT_EQ(attempt.ranks(0).exit().code(), 3);
+}
+
+TEST(AttemptRanksTest, ALateReportBringsNothingBackToLife) {
+  v1::Attempt attempt = RunningAttempt();
+  EndRanks(0, v1::RANK_STATE_LOST, UnknownExit("its host was lost"), absl::FromUnixSeconds(200),
+           &attempt);
+  v1::GangReport report = ExitFromJournal(0);
+  report.mutable_ranks(0)->set_state(v1::RANK_STATE_RUNNING);
+  report.mutable_ranks(0)->set_restarts(1);
+  report.mutable_ranks(0)->clear_exit();
+
+  EXPECT_FALSE(ApplyLateExits(report, 0, &attempt));
+  EXPECT_EQ(attempt.ranks(0).state(), v1::RANK_STATE_LOST);
 }
 
 }  // namespace
