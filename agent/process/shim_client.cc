@@ -1,5 +1,9 @@
 #include "agent/process/shim_client.h"
 
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -14,6 +18,7 @@
 #include "agent/shim/codec.h"
 #include "agent/shim/exit_journal.h"
 #include "agent/shim/frame.h"
+#include "agent/shim/kernel.h"
 #include "common/base/unique_fd.h"
 #include "glog/logging.h"
 
@@ -39,11 +44,14 @@ class ShimClientImpl : public ShimClient {
   absl::Status Attach();
 
   void Stop(absl::Duration grace) override;
+  bool Listens() const override { return connection_.IsRead(); }
+  void Kill() override;
   void RestartRank(int index, int restart) override;
   void SetLease(int64_t epoch, absl::Duration until, absl::Duration grace) override;
   void Subscribe(int index, bool is_stderr, bool on) override;
 
  private:
+  void Use(ShimProcess shim);
   void SendLease();
   void Send(FrameType type, const Encoder& payload) { connection_.Send(type, payload.bytes()); }
   void TellReaped(int index, int restart, int wait_status);
@@ -67,6 +75,7 @@ class ShimClientImpl : public ShimClient {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // An event may delete this object.
 
   ShimConnection connection_;
+  UniqueFd shim_;  // The pidfd of the one at its other end.
   bool finished_ = false;
   RankDescriptors descriptors_;
   std::string lease_;  // The payload of the last kLease; empty: there was none.
@@ -78,9 +87,9 @@ class ShimClientImpl : public ShimClient {
 };
 
 absl::Status ShimClientImpl::Start(bool takeover, ShimClientImpl* dead) {
-  absl::StatusOr<UniqueFd> socket = StartShim(command_, takeover, loop_);
-  if (!socket.ok()) return socket.status();
-  connection_.Open(*std::move(socket));
+  absl::StatusOr<ShimProcess> shim = StartShim(command_, takeover, loop_);
+  if (!shim.ok()) return shim.status();
+  Use(*std::move(shim));
   if (!takeover) return absl::OkStatus();
   if (dead != nullptr) descriptors_.TakeFrom(&dead->descriptors_);
   // Duplicates travel; we keep ours until the new shim has sent its own, for it may die too.
@@ -95,10 +104,22 @@ absl::Status ShimClientImpl::Start(bool takeover, ShimClientImpl* dead) {
 }
 
 absl::Status ShimClientImpl::Attach() {
-  absl::StatusOr<UniqueFd> socket = ConnectToShim(gang_dir_);
-  if (!socket.ok()) return socket.status();
-  connection_.Open(*std::move(socket));
+  absl::StatusOr<ShimProcess> shim = ConnectToShim(gang_dir_);
+  if (!shim.ok()) return shim.status();
+  Use(*std::move(shim));
   return absl::OkStatus();
+}
+
+void ShimClientImpl::Use(ShimProcess shim) {
+  connection_.Open(std::move(shim.socket));
+  shim_ = std::move(shim.pidfd);
+}
+
+void ShimClientImpl::Kill() {
+  DCHECK(loop_->OnLoop());
+  if (!shim_.valid() || PidfdSignal(shim_.get(), SIGKILL) != 0) {
+    LOG(ERROR) << gang_dir_ << ": its msshim hangs and cannot be killed: " << strerror(errno);
+  }
 }
 
 void ShimClientImpl::TellReaped(int index, int restart, int wait_status) {

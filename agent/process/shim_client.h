@@ -57,12 +57,17 @@ class ShimClient {
 
   // SIGTERM to every rank, `grace`, SIGKILL to all that is left.
   virtual void Stop(absl::Duration grace) = 0;
+  // Whether the shim has read all that it was told; one that hangs has not.
+  virtual bool Listens() const = 0;
+  // SIGKILL to the shim, where it hangs; OnGone() follows.
+  virtual void Kill() = 0;
   // Runs an ended rank again; `restart` counts from 1 and makes it repeatable. After OnFinished(),
   // or when the two cross, the client starts another shim for it by itself, and OnFinished() comes
   // again; a stopped gang stays stopped as long as its shim lives.
   virtual void RestartRank(int index, int restart) = 0;
-  // Until when the gang may run, on CLOCK_BOOTTIME or for ever, and how long after SIGTERM it is killed then.
-  // The shim, and every successor that this client starts, keeps to it also when the agent is dead.
+  // Until when the gang may run, on CLOCK_BOOTTIME or for ever, and how long after SIGTERM it is
+  // killed then. The shim, and every successor that this client starts, keeps to it also when the
+  // agent is dead.
   virtual void SetLease(int64_t epoch, absl::Duration until, absl::Duration grace) = 0;
   // Turns OnGrew() for one stream on or off; on begins with the present length.
   virtual void Subscribe(int index, bool is_stderr, bool on) = 0;

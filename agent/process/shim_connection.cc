@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -56,6 +58,11 @@ void ShimConnection::SendDescriptors(const std::vector<NamedDescriptor>& descrip
     queue_.push_back(std::move(piece));
   }
   Flush();
+}
+
+bool ShimConnection::IsRead() const {
+  int unread = 0;
+  return queue_.empty() && ioctl(socket_.get(), SIOCOUTQ, &unread) == 0 && unread == 0;
 }
 
 std::vector<UniqueFd> ShimConnection::TakeReceived(size_t count) {

@@ -36,6 +36,8 @@ class ShimConnection {
   void Send(FrameType type, const std::string& payload);
   // Queues kAdopt frames with duplicates of all of them.
   void SendDescriptors(const std::vector<NamedDescriptor>& descriptors);
+  // Whether the other side has taken all that was sent.
+  bool IsRead() const;
   // What rode on a kDescriptors frame: so many, in order, or none when some were lost.
   std::vector<UniqueFd> TakeReceived(size_t count);
 

@@ -46,19 +46,21 @@ absl::StatusOr<bool> ShimLives(const std::string& gang_dir) {
 
 }  // namespace
 
-absl::StatusOr<UniqueFd> StartShim(const ShimCommand& command, bool takeover, EventLoop* loop) {
+absl::StatusOr<ShimProcess> StartShim(const ShimCommand& command, bool takeover, EventLoop* loop) {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {
     return ErrnoStatus(errno, "socket to msshim");
   }
-  UniqueFd ours(ends[0]);
+  ShimProcess shim;
+  shim.socket.reset(ends[0]);
   const UniqueFd theirs(ends[1]);
   MUSTER_ASSIGN_OR_RETURN(const pid_t pid, SpawnShim(command, theirs.get(), takeover));
+  shim.pidfd.reset(PidfdOpen(pid));  // Before it can be reaped.
   ReapWhenGone(pid, loop);
-  return ours;
+  return shim;
 }
 
-absl::StatusOr<UniqueFd> ConnectToShim(const std::string& gang_dir) {
+absl::StatusOr<ShimProcess> ConnectToShim(const std::string& gang_dir) {
   constexpr int64_t kWaitNs = 1'000'000'000;
   UniqueFd dir(open(gang_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!dir.valid()) return ErrnoStatus(errno, gang_dir);
@@ -66,8 +68,12 @@ absl::StatusOr<UniqueFd> ConnectToShim(const std::string& gang_dir) {
   inotify_add_watch(notices.get(), gang_dir.c_str(), IN_MOVED_TO);
   const int64_t deadline = BootNs() + kWaitNs;
   while (true) {
-    UniqueFd connection = ConnectIn(dir.get(), kSocketFile);
-    if (connection.valid()) return connection;
+    ShimProcess shim;
+    shim.socket = ConnectIn(dir.get(), kSocketFile);
+    if (shim.socket.valid()) {
+      shim.pidfd = ListenerOf(shim.socket.get());
+      return shim;
+    }
     const int error = errno;
     MUSTER_ASSIGN_OR_RETURN(const bool lives, ShimLives(gang_dir));
     if (!lives) {
@@ -85,6 +91,18 @@ absl::StatusOr<UniqueFd> ConnectToShim(const std::string& gang_dir) {
     while (read(notices.get(), events, sizeof(events)) > 0) {
     }
   }
+}
+
+UniqueFd ListenerOf(int connection) {
+  ucred peer = {};  // Of the one that called listen().
+  socklen_t size = sizeof(peer);
+  if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.pid <= 0)
+    return {};
+  UniqueFd pidfd(PidfdOpen(peer.pid));
+  // As long as the connection stands nobody else has that number.
+  pollfd state = {connection, 0, 0};
+  if (poll(&state, 1, 0) != 0) return {};
+  return pidfd;
 }
 
 }  // namespace muster

@@ -57,7 +57,7 @@ GangRemains::~GangRemains() { loop_->Cancel(look_); }
 
 void GangRemains::Stop(absl::Duration grace) {
   kill_at_ = std::min(kill_at_, loop_->clock()->Boot() + grace);
-  if (!std::exchange(stopping_, true)) {
+  if (!std::exchange(stopping_, true) && !Empty()) {
     LOG(WARNING) << "job=" << plan_.job_id << " attempt=" << plan_.attempt
                  << " no msshim does it: the agent ends what is left of the gang";
     SignalAll(SIGTERM);

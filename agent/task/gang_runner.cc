@@ -1,5 +1,7 @@
 #include "agent/task/gang_runner.h"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -133,7 +135,7 @@ void GangRunner::Use(std::unique_ptr<ShimClient> client) {
   connected_ = host_->loop->clock()->Boot();
   dead_.reset();
   KeepLease();
-  if (stop_.has_value()) client_->Stop(*stop_);
+  if (stop_.has_value()) StopShim(*stop_);
   logs_.Resubscribe();
 }
 
@@ -146,6 +148,8 @@ bool GangRunner::TakeExit(RankExit exit) {
   if (exit.started && exit.known && exit.code != 0 && !exit.stopped) {
     exit.message = ReadRankError(request_, dir_.path(), exit.index);
   }
+  // Its msshim did not see who ended it.
+  if (ended_by_agent_ && (exit.signal == SIGTERM || exit.signal == SIGKILL)) exit.stopped = true;
   return ranks_.Exited(exit);
 }
 
@@ -202,7 +206,7 @@ absl::Status GangRunner::Stop(absl::Duration grace, absl::string_view reason) {
   }
   if (ranks_.StopAll()) MarkChanged();
   if (client_ != nullptr) {
-    client_->Stop(grace);
+    StopShim(grace);
   } else if (phase_ == Phase::kRunning) {
     Reconnect();
   }

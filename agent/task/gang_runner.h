@@ -79,7 +79,8 @@ class GangRunner : private ShimEvents {
   void Recover(const FoundGang& found, const PlanMaker& make_plan);
 
   // SIGTERM, `grace`, SIGKILL of all that is left. Repeatable; no effect on an ended gang. Where no
-  // shim can be had for it, the agent ends the processes itself, and their exits are UNKNOWN.
+  // shim can be had for it, the agent ends the processes itself, and their exits are UNKNOWN; where
+  // the shim hangs too, and puts another one in its place.
   absl::Status Stop(absl::Duration grace, absl::string_view reason);
   // Tells the shim Host::lease, which has changed; nothing for a gang with on_partition: continue.
   void KeepLease();
@@ -138,8 +139,11 @@ class GangRunner : private ShimEvents {
   void Reconnect();
   absl::Status TryReconnect();
   void ReconnectLater(const absl::Status& why);
+  // Has the shim stop the gang, and sees to it.
+  void StopShim(absl::Duration grace);
   void EndRemains(absl::Duration grace);
   void OnRemainsGone();
+  void KillShimUnlessItEnds();
   void Conclude();
   // Whether every rank has ended, but one failed and may start again: only the scheduler knows.
   bool AwaitsRestart() const;
@@ -184,7 +188,8 @@ class GangRunner : private ShimEvents {
   bool hurried_ = false;              // A shim that died was replaced at once, and soon died too.
   Backoff backoff_{Backoff::Options()};
   EventLoop::TimerId reconnect_ = 0;
-  std::unique_ptr<GangRemains> remains_;  // After a stop that found no shim.
+  std::unique_ptr<GangRemains> remains_;  // After a stop that found no shim, or one that hangs.
+  bool ended_by_agent_ = false;           // remains_ were there.
 
   RankStates ranks_;
   GangLogs logs_;

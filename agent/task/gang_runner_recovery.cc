@@ -18,6 +18,10 @@
 namespace muster {
 namespace {
 
+// Until the agent does what a shim was told to do. It takes the shim milliseconds.
+constexpr absl::Duration kStopPatience = absl::Milliseconds(500);
+// Until a shim without ranks counts as one that hangs. It may wait 5 s for room on a full disk.
+constexpr absl::Duration kEndPatience = absl::Seconds(10);
 constexpr absl::Duration kSteady = absl::Seconds(10);  // A shim that lived so long works.
 
 // Whether the exit journal says nothing of any rank.
@@ -69,6 +73,22 @@ void GangRunner::ReconnectLater(const absl::Status& why) {
   if (stop_.has_value()) EndRemains(*stop_);
 }
 
+// A shim that hangs, frozen or on a disk that is gone, must not keep its ranks alive. One that has
+// not even read the order has told nobody: then the ranks get their SIGTERM, and what is left of
+// their grace, from here.
+void GangRunner::StopShim(absl::Duration grace) {
+  client_->Stop(grace);
+  if (grace > kStopPatience) {
+    After(kStopPatience, [this, grace] {
+      if (phase_ != Phase::kRunning || client_ == nullptr || client_->Listens()) return;
+      EndRemains(grace - kStopPatience);
+    });
+  }
+  After(grace + kStopPatience, [this] {
+    if (phase_ == Phase::kRunning) EndRemains(absl::ZeroDuration());
+  });
+}
+
 // A stop does not wait for a shim that may never come.
 void GangRunner::EndRemains(absl::Duration grace) {
   if (remains_ == nullptr) {
@@ -78,13 +98,14 @@ void GangRunner::EndRemains(absl::Duration grace) {
         record.ok() ? std::move(record->running) : std::vector<RunningRank>(), host_->loop,
         [this] { OnRemainsGone(); });
   }
+  ended_by_agent_ = true;
   remains_->Stop(grace);
 }
 
 void GangRunner::OnRemainsGone() {
   remains_.reset();
-  if (phase_ != Phase::kRunning || client_ != nullptr)
-    return;  // There is a shim again: it ends it.
+  if (phase_ != Phase::kRunning) return;
+  if (client_ != nullptr) return KillShimUnlessItEnds();
   const absl::StatusOr<GangRecord> record = ReadGangRecord(dir_.path());
   if (record.ok()) {
     for (const RunningRank& rank : record->running) {
@@ -99,6 +120,16 @@ void GangRunner::OnRemainsGone() {
   ranks_.EndRest(TaskEvent::kExitUnknown, exit);
   EndLogs();
   Finish("");
+}
+
+// It has nothing left to do but to record the exits, and holds the lock of a gang that nobody else
+// can end.
+void GangRunner::KillShimUnlessItEnds() {
+  After(kEndPatience, [this, connected = connected_] {
+    if (phase_ != Phase::kRunning || client_ == nullptr || connected_ != connected) return;
+    LOG(ERROR) << Tag() << " msshim hangs: it is killed, and another one takes over";
+    client_->Kill();
+  });
 }
 
 absl::Status GangRunner::TryReconnect() {

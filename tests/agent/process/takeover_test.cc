@@ -82,11 +82,13 @@ TEST_F(TakeoverTest, BelievesTheAgentThatWasTheReaperOfARank) {
   ASSERT_TRUE(pidfd.valid());
   WritePlan(Scripts({"true"}));
   RecordStart(rank);
-  absl::StatusOr<UniqueFd> socket = StartShim({ShimPath(), dir_, ""}, /*takeover=*/true, &loop_);
-  ASSERT_TRUE(socket.ok()) << socket.status();
-  Send(socket->get(), FrameType::kAdopt,
-       EncodeDescriptors({{0, 0, DescriptorKind::kPidfd, pidfd.get()}}), {pidfd.get()});
-  Send(socket->get(), FrameType::kAgentHello, "");
+  const absl::StatusOr<ShimProcess> shim =
+      StartShim({ShimPath(), dir_, ""}, /*takeover=*/true, &loop_);
+  ASSERT_TRUE(shim.ok()) << shim.status();
+  const int socket = shim->socket.get();
+  Send(socket, FrameType::kAdopt, EncodeDescriptors({{0, 0, DescriptorKind::kPidfd, pidfd.get()}}),
+       {pidfd.get()});
+  Send(socket, FrameType::kAgentHello, "");
   write_end.reset();  // It ends with code 7,
   siginfo_t info = {};
   ASSERT_EQ(waitid(P_PID, static_cast<id_t>(rank), &info, WEXITED | WNOWAIT), 0);
@@ -94,8 +96,8 @@ TEST_F(TakeoverTest, BelievesTheAgentThatWasTheReaperOfARank) {
   reaped.I32(0);
   reaped.I32(0);
   reaped.I32(9 << 8);  // and we say 9: nobody but us can have told the shim.
-  Send(socket->get(), FrameType::kReaped, reaped.bytes());
-  const std::optional<JournalRecord> exit = AwaitExit(socket->get());
+  Send(socket, FrameType::kReaped, reaped.bytes());
+  const std::optional<JournalRecord> exit = AwaitExit(socket);
   EXPECT_EQ(waitpid(rank, nullptr, 0), rank);
   ASSERT_TRUE(exit.has_value());
   EXPECT_EQ(exit->flags & kUnknown, 0);

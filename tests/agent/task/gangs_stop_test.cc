@@ -161,6 +161,53 @@ TEST_F(GangsTest, AStopOfAGangWhoseRecordIsDamagedKillsItAndThenSaysThatNothingI
   started_.erase({job, 0});
 }
 
+// A gang whose shim does not run, but has not ended: frozen, or on a disk that does not answer.
+class HungShimTest : public GangsTest {
+ protected:
+  // Rank 0 takes its leave when it is told to go; rank 1 does not.
+  v1::StartGangRequest StartTwo() {
+    v1::StartGangRequest request = Shells(2,
+                                          "if [ $MUSTER_RANK = 1 ]; then trap '' TERM; "
+                                          "else trap 'echo saved; exit 7' TERM; fi; "
+                                          "echo ready; while :; do sleep 0.05; done");
+    EXPECT_TRUE(Start(request).ok());
+    EXPECT_TRUE(AwaitAllRunning(request.gang().job_id()));
+    for (const int rank : {0, 1}) AwaitOutput(request.gang().job_id(), rank, "ready");
+    return request;
+  }
+  pid_t HangShim(const v1::StartGangRequest& request) {
+    const pid_t shim = FindShim(request.gang().job_id());
+    EXPECT_GT(shim, 0);
+    EXPECT_EQ(kill(shim, SIGSTOP), 0);
+    return shim;
+  }
+  void ExpectStopped(const v1::StartGangRequest& request, pid_t shim) {
+    const std::string job = request.gang().job_id();
+    EXPECT_TRUE(AwaitGone(shim)) << "it holds the gang's lock";
+    const v1::GangReport report = Finished(job);
+    ASSERT_EQ(report.ranks_size(), 2);
+    for (const v1::RankStatus& rank : report.ranks()) EXPECT_FALSE(Runs(rank.pid()));
+    EXPECT_TRUE(report.ranks(1).exit().stopped()) << report.DebugString();
+  }
+};
+
+TEST_F(HungShimTest, AStopGivesTheRanksTheirGraceAndEndsThem) {
+  const v1::StartGangRequest request = StartTwo();
+  const pid_t shim = HangShim(request);
+  ASSERT_TRUE(Stop(request, absl::Seconds(2)).ok());
+  ExpectStopped(request, shim);
+  EXPECT_EQ(Output(request.gang().job_id(), 0), "ready\nsaved\n");
+}
+
+TEST_F(HungShimTest, AStopThatWasTakenEndsItAfterACrashToo) {
+  const v1::StartGangRequest request = StartTwo();
+  const pid_t shim = HangShim(request);
+  ASSERT_TRUE(Stop(request, absl::Milliseconds(100)).ok());
+  Crash();
+  Boot();
+  ExpectStopped(request, shim);
+}
+
 // A gang of which the shim is dead and cannot be replaced.
 class NoSuccessorTest : public GangsTest {
  protected:
