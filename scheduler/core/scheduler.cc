@@ -52,6 +52,7 @@ SchedulerImpl::~SchedulerImpl() {
     loop_->Cancel(run->queue_timer);
     loop_->Cancel(run->attempt_timer);
     loop_->Cancel(run->leftover_timer);
+    loop_->Cancel(run->stop_timer);
     for (EventLoop::TimerId timer : run->rank_timers) loop_->Cancel(timer);
   }
   loop_->Cancel(wake_timer_);

@@ -18,6 +18,15 @@ namespace {
 // What may still live when every rank has ended (grandchildren) gets so long to end by itself.
 constexpr absl::Duration kLeftoverGrace = absl::Seconds(2);
 
+// So often an order to stop that waits for its record looks whether the disk has become full.
+constexpr absl::Duration kFullCheck = absl::Seconds(2);
+
+// Whether a scheduler after this one hears of the same again: agents repeat exits until they are
+// durable here.
+bool IsHeardAgain(StopCause cause) {
+  return cause == StopCause::kRankFailed || cause == StopCause::kSucceeded;
+}
+
 bool AnyRankStopped(const v1::Attempt& attempt) {
   return std::any_of(attempt.ranks().begin(), attempt.ranks().end(),
                      [](const v1::RankStatus& rank) { return rank.exit().stopped(); });
@@ -93,25 +102,39 @@ void SchedulerImpl::BeginStop(JobEntry* entry, StopCause cause, const std::strin
   Run* const run = runs_.at(job.id()).get();
   loop_->Cancel(run->attempt_timer);
   run->restarting.clear();
-  if (EndedOnPurpose(*CurrentAttempt(job)) && cause != StopCause::kCancelled) {
-    // After the save: who comes after a scheduler that dies in between would take the ends of these
-    // ranks for a failure.
-    jobs_.Save(entry, [this, alive = alive_, id = job.id(), durable = std::move(durable)] {
-      if (!*alive) return;
-      if (durable) durable();
-      OrderStop(id);
-    });
-    return;
+  const int attempt = CurrentAttempt(job)->number();
+  if (IsHeardAgain(cause)) {
+    jobs_.Save(entry, std::move(durable));
+    return OrderStop(job.id(),
+                     attempt);  // Not after the save: it may be this job that fills the disk.
   }
-  jobs_.Save(entry, std::move(durable));
-  // Not after the save: it may be this job that fills the disk. A scheduler that dies in between
-  // hears of the failure again, or has not answered the cancel.
-  OrderStop(job.id());
+  // After the save: who comes after a scheduler that dies in between would take the ends of these
+  // ranks for a failure.
+  jobs_.Save(entry, [this, alive = alive_, id = job.id(), attempt, durable = std::move(durable)] {
+    if (!*alive) return;
+    if (durable) durable();
+    OrderStop(id, attempt);
+  });
+  const bool can_wait = EndedOnPurpose(*CurrentAttempt(job)) && cause != StopCause::kCancelled;
+  if (!can_wait) OrderStopOfFullDisk(job.id(), attempt);
 }
 
-void SchedulerImpl::OrderStop(const std::string& id) {
+// An order that waits for its record goes out without it where the disk is full: to end this job
+// may be what frees it.
+void SchedulerImpl::OrderStopOfFullDisk(const std::string& id, int attempt) {
+  if (absl::IsResourceExhausted(store_->Full())) return OrderStop(id, attempt);
+  Run* const run = runs_.at(id).get();
+  loop_->Cancel(run->stop_timer);
+  run->stop_timer = loop_->After(kFullCheck, [this, id, attempt] {
+    if (FindLive(id) != nullptr) OrderStopOfFullDisk(id, attempt);
+  });
+}
+
+void SchedulerImpl::OrderStop(const std::string& id, int attempt) {
   JobEntry* const entry = FindLive(id);
   if (entry == nullptr || entry->record.job.status().state() != v1::JOB_STATE_STOPPING) return;
+  if (CurrentAttempt(&entry->record.job)->number() != attempt) return;
+  loop_->Cancel(runs_.at(id)->stop_timer);
   runs_.at(id)->gang->Stop(FromProtoDuration(entry->record.job.spec().timeouts().stop_grace()),
                            entry->record.stop_reason);
   Evaluate(entry);

@@ -135,13 +135,13 @@ void SchedulerImpl::OrderNode(const NodeOrder& order, const std::string& who,
   LOG(INFO) << "audit verb=" << VerbOf(order) << " node=" << order.node << " id=" << *found
             << " who=" << who << (order.now ? " now" : "")
             << (order.confirm_dead ? " confirm_dead" : "") << " reason=" << order.reason;
-  nodes_.SetOrders(record);
   StateBatch batch;
   batch.put_nodes.push_back(record);
-  store_->Commit(std::move(batch), [this, alive = alive_, order, id = *found,
+  store_->Commit(std::move(batch), [this, alive = alive_, order, record, id = *found,
                                     done = std::move(done)](const absl::Status& stored) {
     if (!*alive) return;
     if (!stored.ok()) return done(stored);
+    nodes_.SetOrders(record);
     const absl::Status still = CheckOrder(order, id);  // It may have come back meanwhile.
     if (order.confirm_dead && still.ok()) {
       nodes_.SetDead(id);

@@ -66,6 +66,7 @@ class SchedulerImpl : public Scheduler {
     EventLoop::TimerId queue_timer = 0;
     EventLoop::TimerId attempt_timer = 0;  // timeouts.start, then timeouts.run.
     EventLoop::TimerId leftover_timer = 0;
+    EventLoop::TimerId stop_timer = 0;
     // restart.scope: rank. Failed ranks that will start again, with the number of that restart; and
     // those that will not.
     std::map<std::pair<std::string, int>, int> restarting;
@@ -137,7 +138,8 @@ class SchedulerImpl : public Scheduler {
   void Evaluate(JobEntry* entry);
   void BeginStop(JobEntry* entry, StopCause cause, const std::string& reason,
                  std::function<void()> durable = nullptr);
-  void OrderStop(const std::string& id);
+  void OrderStop(const std::string& id, int attempt);
+  void OrderStopOfFullDisk(const std::string& id, int attempt);
   void EndAttempt(JobEntry* entry);
 
   // --- scheduler_restarts.cc

@@ -81,7 +81,9 @@ void SchedulerImpl::ResumeJob(JobEntry* entry) {
   }
   MakeGang(entry);
   runs_.at(job.id())->gang->Resume(job.spec(), attempt.placement(), started);
-  if (job.status().state() == v1::JOB_STATE_STOPPING) return OrderStop(job.id());
+  if (job.status().state() == v1::JOB_STATE_STOPPING) {
+    return OrderStop(job.id(), attempt.number());
+  }
   ArmAttemptTimer(entry);
 }
 
@@ -248,6 +250,7 @@ void SchedulerImpl::Finish(JobEntry* entry, JobEvent event, const std::string& r
 void SchedulerImpl::DropGang(JobEntry* entry) {
   Run* const run = runs_.at(entry->record.job.id()).get();
   loop_->Cancel(run->attempt_timer);
+  loop_->Cancel(run->stop_timer);
   loop_->Cancel(run->leftover_timer);
   run->leftover_timer = 0;
   for (EventLoop::TimerId timer : run->rank_timers) loop_->Cancel(timer);

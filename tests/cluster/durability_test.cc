@@ -93,5 +93,63 @@ TEST(DurabilityTest, ATimeoutStopsTheGangThoughTheDiskIsFull) {
   EXPECT_EQ(cluster.State(id), v1::JOB_STATE_FAILED);
 }
 
+TEST(DurabilityTest, WhatALimitOfTimeOrACancelStopsIsStoppedWhenThatIsOnDisk) {
+  for (const char* const why : {"run", "start", "cancel"}) {
+    Cluster cluster;
+    FakeAgent* const node = cluster.AddNode("node-1", 1);
+    node->run_at_once = std::string(why) != "start";
+    v1::JobSpec spec = MakeSpec(1, 1);
+    if (std::string(why) == "run") spec.mutable_timeouts()->mutable_run()->set_seconds(5);
+    spec.mutable_timeouts()->mutable_start()->set_seconds(5);
+    const std::string id = cluster.Submit(spec);
+    cluster.Settle();
+    cluster.store()->Hold(true);
+
+    if (std::string(why) == "cancel") (void)cluster.Cancel(id);
+    cluster.Advance(absl::Seconds(6));
+    EXPECT_EQ(node->CountAsked("stop"), 0) << why;
+    cluster.store()->Hold(false);
+    cluster.Settle();
+
+    EXPECT_EQ(node->CountAsked("stop"), 1) << why;
+  }
+}
+
+TEST(DurabilityTest, ADiskThatFillsUpMeanwhileDelaysNoStop) {
+  Cluster cluster;
+  FakeAgent* const node = cluster.AddNode("node-1", 1);
+  const std::string id = cluster.Submit(MakeSpec(1, 1));
+  cluster.store()->Hold(true);
+  (void)cluster.Cancel(id);
+  cluster.store()->SetFull(true);
+  cluster.store()->Hold(false);
+  cluster.Settle();
+  EXPECT_EQ(node->CountAsked("stop"), 0);
+
+  cluster.Advance(absl::Seconds(5));
+  EXPECT_EQ(node->CountAsked("stop"), 1);
+  cluster.store()->SetFull(false);
+  cluster.Settle();
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_CANCELLED);
+}
+
+TEST(DurabilityTest, AnOrderForANodeHoldsWhenItIsOnDisk) {
+  Cluster cluster;
+  cluster.AddNode("node-1", 1);
+  cluster.store()->Hold(true);
+  NodeOrder order;
+  order.node = "node-1";
+  bool answered = false;
+  cluster.scheduler()->OrderNode(order, "tester", [&answered](const auto&) { answered = true; });
+  cluster.Settle();
+  EXPECT_FALSE(cluster.scheduler()->Nodes()[0].cordoned());
+  EXPECT_FALSE(answered);
+
+  cluster.store()->Hold(false);
+  cluster.Settle();
+  EXPECT_TRUE(cluster.scheduler()->Nodes()[0].cordoned());
+  EXPECT_TRUE(answered);
+}
+
 }  // namespace
 }  // namespace muster
