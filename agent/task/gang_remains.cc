@@ -44,6 +44,11 @@ bool StillRuns(const RunningRank& rank) {
 
 }  // namespace
 
+bool HasRemains(const std::string& job_id, int attempt, const GangCgroup& cgroup) {
+  const ShimPlan plan = NameGang(job_id, attempt, cgroup);
+  return !GangProcesses(&plan, GangProcesses::Kin::kMarked).Empty();
+}
+
 GangRemains::GangRemains(const std::string& job_id, int attempt, const GangCgroup& cgroup,
                          std::vector<RunningRank> running, EventLoop* loop,
                          std::function<void()> on_gone)

@@ -14,6 +14,10 @@
 
 namespace muster {
 
+// Whether a process of the gang is left: in its cgroup, or without one by the job's id in its
+// environment.
+bool HasRemains(const std::string& job_id, int attempt, const GangCgroup& cgroup);
+
 // Ends what is left of a gang that has no msshim and gets none (its program was removed, its
 // journal cannot be written), or whose msshim hangs when it must not: SIGTERM, a grace, SIGKILL
 // until no process is left. Those are the members of its cgroup; without one the processes that

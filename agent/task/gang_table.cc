@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "agent/task/gang_remains.h"
 #include "agent/task/node_lease.h"
 #include "agent/task/start_request.h"
 #include "agent/task/state_counter.h"
@@ -72,14 +73,18 @@ void GangTable::Recover(Done done) {
   disk_.Run(
       [found, starts_path, epoch_path = EpochPath(), lease_path = LeasePath(),
        state_dir = options_.state_dir, durable = options_.durable,
-       keeps_lease = options_.keeps_lease]() -> absl::Status {
+       keeps_lease = options_.keeps_lease, cgroups = *cgroups_]() -> absl::Status {
         MUSTER_RETURN_IF_ERROR(MakeDirs(state_dir));
         MUSTER_ASSIGN_OR_RETURN(found->epoch, ReadCounter(epoch_path));
         if (keeps_lease) found->lease = ReadLease(lease_path);
         MUSTER_ASSIGN_OR_RETURN(found->starts, ReadCounter(starts_path));
         MUSTER_RETURN_IF_ERROR(WriteCounter(starts_path, ++found->starts, durable));
-        MUSTER_ASSIGN_OR_RETURN(found->gangs,
-                                FindGangs(state_dir, &found->problems, &found->aside));
+        const auto runs = [&cgroups](const GangDir& dir) {
+          return ShimLives(dir) ||
+                 HasRemains(dir.job_id(), dir.attempt(),
+                            cgroups.Name(dir.job_id(), dir.attempt(), CgroupLimits()));
+        };
+        MUSTER_ASSIGN_OR_RETURN(found->on_disk, FindGangs(state_dir, runs));
         return absl::OkStatus();
       },
       [this, found, done](const absl::Status& status) {
@@ -95,13 +100,15 @@ absl::Status GangTable::TakeUp(Found found) {
   host_.lease = lease_;
   // Reports of one gang must grow in sequence over all lives of the agent.
   host_.first_sequence = found.starts << 32;
-  for (const std::string& problem : found.problems) LOG(ERROR) << problem;
-  for (const FoundGang& gang : found.gangs) {
+  for (const std::string& problem : found.on_disk.problems) LOG(ERROR) << problem;
+  for (const FoundGang& gang : found.on_disk.gangs) {
     const v1::StartGangRequest& request = gang.intent.request;
     const Key key(request.gang().job_id(), request.gang().attempt());
     const absl::Status check = CheckStart(request);
-    if (!check.ok() || gangs_.count(key) > 0) {
-      LOG(ERROR) << Label(key) << ": its intent makes no sense, left alone: " << check.message();
+    if (!check.ok() || key != Key(gang.dir.job_id(), gang.dir.attempt())) {
+      LOG(ERROR) << gang.dir.path() << ": its intent, of " << Label(key)
+                 << ", makes no sense; set aside until it ends: " << check.message();
+      PutAsideUnread(gang.dir);
       continue;
     }
     epoch_ = std::max(epoch_, request.gang().epoch());
@@ -122,7 +129,7 @@ absl::Status GangTable::TakeUp(Found found) {
     runner->Recover(gang, [this, &gang, &request] { return MakePlan(gang.dir, request); });
     if (lives) gang.dir.EndTry();
   }
-  for (const GangDir& dir : found.aside) PutAside(dir, std::nullopt);
+  for (const GangDir& dir : found.on_disk.aside) PutAsideUnread(dir);
   if (LeaseHasRunOut()) Fence();
   SweepSoon();
   return absl::OkStatus();
@@ -135,6 +142,12 @@ void GangTable::PutAside(const GangDir& dir, std::optional<bool> keeps_fence) {
       loop_, [this](const v1::GangReport& report) {
         if (sink_) sink_(report);
       });
+}
+
+// Its ranks write into pipes that nobody reads, and nobody will know how they ended.
+void GangTable::PutAsideUnread(const GangDir& dir) {
+  PutAside(dir, std::nullopt);
+  if (!ShimLives(dir)) aside_[Key(dir.job_id(), dir.attempt())]->Stop(kDefaultGrace);
 }
 
 std::string GangTable::degraded() const {

@@ -55,6 +55,7 @@ class GangTable : public Gangs {
 
  private:
   using Key = Ledger::Holder;
+  static constexpr absl::Duration kDefaultGrace = absl::Seconds(10);  // Of a job that is not known.
 
   // An acknowledged gang that is on disk alone.
   struct Archived {
@@ -67,9 +68,7 @@ class GangTable : public Gangs {
     int64_t epoch = 0;
     std::optional<NodeLease> lease;
     int64_t starts = 0;  // Of the agent on this state directory, this one included.
-    std::vector<FoundGang> gangs;
-    std::vector<GangDir> aside;
-    std::vector<std::string> problems;
+    FoundGangs on_disk;
   };
 
   static std::string Label(const Key& gang);
@@ -94,6 +93,8 @@ class GangTable : public Gangs {
   absl::Status TakeUp(Found found);
   // Leaves the gang alone, see SetAside.
   void PutAside(const GangDir& dir, std::optional<bool> keeps_fence);
+  // That, of a gang whose record makes no sense: without an msshim it is ended.
+  void PutAsideUnread(const GangDir& dir);
   bool LeaseHasRunOut() const;
   void SaveLease();
   // Keeps nothing in memory of gangs that are over but their name, and removes the files of those

@@ -14,8 +14,6 @@
 namespace muster {
 namespace {
 
-constexpr absl::Duration kDefaultGrace = absl::Seconds(10);
-
 std::vector<uint32_t> FixedPortsOf(const v1::NodePlacement& here) {
   std::vector<uint32_t> ports;
   for (const v1::RankPlacement& rank : here.ranks()) {

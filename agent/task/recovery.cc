@@ -3,10 +3,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "agent/task/set_aside.h"
 #include "common/base/status.h"
 
 namespace muster {
+
 absl::StatusOr<FoundGang> ReadGang(const GangDir& dir, std::vector<std::string>* problems) {
   MUSTER_ASSIGN_OR_RETURN(Intent intent, dir.ReadIntent());
   FoundGang gang{dir, std::move(intent), std::nullopt, std::nullopt, std::nullopt};
@@ -31,30 +31,33 @@ absl::StatusOr<FoundGang> ReadGang(const GangDir& dir, std::vector<std::string>*
   return gang;
 }
 
-absl::StatusOr<std::vector<FoundGang>> FindGangs(const std::string& state_dir,
-                                                 std::vector<std::string>* problems,
-                                                 std::vector<GangDir>* aside) {
+absl::StatusOr<FoundGangs> FindGangs(const std::string& state_dir,
+                                     const std::function<bool(const GangDir& dir)>& runs) {
   using Names = std::vector<std::pair<std::string, int>>;
   MUSTER_ASSIGN_OR_RETURN(const Names names, GangDir::List(state_dir));
-  std::vector<FoundGang> gangs;
+  FoundGangs found;
   for (const auto& [job_id, attempt] : names) {
     MUSTER_ASSIGN_OR_RETURN(const GangDir dir, GangDir::Make(state_dir, job_id, attempt));
-    absl::StatusOr<FoundGang> gang = ReadGang(dir, problems);
+    absl::StatusOr<FoundGang> gang = ReadGang(dir, &found.problems);
     if (gang.ok()) {
-      gangs.push_back(*std::move(gang));
-    } else if (absl::IsNotFound(gang.status())) {
-      MUSTER_RETURN_IF_ERROR(dir.Remove());
-    } else if (absl::IsDataLoss(gang.status()) && aside != nullptr && ShimLives(dir)) {
-      problems->push_back(absl::StrCat(gang.status().message(), "; set aside while it runs"));
-      aside->push_back(dir);
-    } else if (absl::IsDataLoss(gang.status())) {
-      problems->push_back(absl::StrCat(gang.status().message(), "; moved to quarantine"));
-      MUSTER_RETURN_IF_ERROR(dir.Quarantine());
-    } else {
-      return gang.status();
+      found.gangs.push_back(*std::move(gang));
+      continue;
     }
+    const bool damaged = absl::IsDataLoss(gang.status());
+    const bool never_begun = absl::IsNotFound(gang.status());
+    if (runs(dir) || (!damaged && !never_begun)) {
+      found.problems.push_back(absl::StrCat(gang.status().message(), "; set aside until it ends"));
+      found.aside.push_back(dir);
+      continue;
+    }
+    if (damaged) {
+      found.problems.push_back(absl::StrCat(gang.status().message(), "; moved to quarantine"));
+    }
+    // On a disk that is full or broken it stays where it is, and nothing of it runs.
+    const absl::Status gone = damaged ? dir.Quarantine() : dir.Remove();
+    if (!gone.ok()) found.problems.emplace_back(gone.message());
   }
-  return gangs;
+  return found;
 }
 
 GangFate Decide(const GangEvidence& evidence) {

@@ -2,6 +2,7 @@
 #ifndef MUSTER_AGENT_TASK_RECOVERY_H_
 #define MUSTER_AGENT_TASK_RECOVERY_H_
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,12 +30,20 @@ struct FoundGang {
   std::optional<absl::Duration> stop;  // Grace of the stop that was taken.
 };
 
-// Reads every gang below `state_dir`. Blocks. Directories without an intent were never begun and
-// are removed; those with a damaged one are moved to STATE/quarantine, with one line in `problems`
-// each, unless an msshim still runs them: `aside` gets those.
-absl::StatusOr<std::vector<FoundGang>> FindGangs(const std::string& state_dir,
-                                                 std::vector<std::string>* problems,
-                                                 std::vector<GangDir>* aside = nullptr);
+// All gangs below a state directory.
+struct FoundGangs {
+  std::vector<FoundGang> gangs;
+  std::vector<GangDir> aside;         // Of those whose record cannot be read, see SetAside.
+  std::vector<std::string> problems;  // One line each.
+};
+
+// Reads every gang below `state_dir`. Blocks. `runs` tells whether a gang has an msshim or a
+// process: then it is among the gangs or set aside, whatever its record looks like. What does not
+// run is removed where it has no intent, for it was never begun, and moved to STATE/quarantine
+// where that is damaged; if only the disk refuses to give it, it is set aside as well. No one
+// gang's record is an error.
+absl::StatusOr<FoundGangs> FindGangs(const std::string& state_dir,
+                                     const std::function<bool(const GangDir& dir)>& runs);
 
 // Reads one of them. NOT_FOUND: it has no intent. DATA_LOSS: a damaged one.
 absl::StatusOr<FoundGang> ReadGang(const GangDir& dir, std::vector<std::string>* problems);

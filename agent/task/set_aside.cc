@@ -1,6 +1,7 @@
 #include "agent/task/set_aside.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
 
 #include <cerrno>
@@ -8,9 +9,11 @@
 #include <vector>
 
 #include "agent/process/gang_record.h"
+#include "agent/process/shim_process.h"
 #include "agent/shim/codec.h"
 #include "agent/shim/fd_socket.h"
 #include "agent/shim/frame.h"
+#include "agent/shim/kernel.h"
 #include "agent/shim/log_format.h"
 #include "agent/task/rank_table.h"
 #include "common/base/fs.h"
@@ -21,6 +24,8 @@ namespace muster {
 namespace {
 
 constexpr absl::Duration kLookInterval = absl::Milliseconds(500);
+// Until an msshim without ranks counts as one that hangs, as gang_runner has it.
+constexpr absl::Duration kEndPatience = absl::Seconds(10);
 
 std::string LeaseFrame(const NodeLease& lease) {
   Encoder out;
@@ -92,8 +97,25 @@ void SetAside::Fence(absl::Duration grace) {
 }
 
 void SetAside::Look() {
-  if (!ShimLives(dir_) && !CgroupRoot::Populated(cgroup_)) return End();
+  const bool shim = ShimLives(dir_);
+  const bool remains = HasRemains(report_.job_id(), report_.attempt(), cgroup_);
+  if (!shim && !remains) return End();
+  const absl::Duration now = loop_->clock()->Boot();
+  if (remains_ == nullptr || remains) {
+    idle_since_.reset();
+  } else if (!idle_since_.has_value()) {
+    idle_since_ = now;
+  } else if (now - *idle_since_ >= kEndPatience) {
+    KillShim();
+  }
   look_ = loop_->After(kLookInterval, [this] { Look(); });
+}
+
+void SetAside::KillShim() {
+  const UniqueFd dir(open(dir_.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const UniqueFd connection = ConnectIn(dir.get(), kSocketFile);
+  const UniqueFd pidfd = connection.valid() ? ListenerOf(connection.get()) : UniqueFd();
+  if (pidfd.valid()) PidfdSignal(pidfd.get(), SIGKILL);
 }
 
 void SetAside::End() {

@@ -21,7 +21,7 @@ namespace muster {
 // Whether an msshim holds the lock of the gang.
 bool ShimLives(const GangDir& dir);
 
-// A gang that this agent does not take up, because its record is damaged or because agents have
+// A gang that this agent does not take up, because its record cannot be read or because agents have
 // died of it. Nothing of it is touched: its msshim runs its ranks to their end. Until then it is
 // reported as being here, without a word about its ranks, so that nobody starts it elsewhere; then
 // with the exits that its journal has, and UNKNOWN for the rest.
@@ -40,7 +40,7 @@ class SetAside {
   SetAside(const SetAside&) = delete;
   SetAside& operator=(const SetAside&) = delete;
 
-  // Ends its processes. May be repeated.
+  // Ends its processes, and an msshim that hangs then. May be repeated.
   void Stop(absl::Duration grace);
   // Tells its msshim the lease of this host. Says that, and listens to nothing: what an msshim says
   // may be what agents have died of.
@@ -54,6 +54,7 @@ class SetAside {
 
  private:
   void Look();
+  void KillShim();
   void End();
   void FillExits();
 
@@ -66,6 +67,7 @@ class SetAside {
   std::unique_ptr<GangRemains> remains_;
   UniqueFd shim_;  // For leases.
   EventLoop::TimerId look_ = 0;
+  std::optional<absl::Duration> idle_since_;  // Its msshim, after a stop; on Clock::Boot().
 };
 
 }  // namespace muster

@@ -316,11 +316,10 @@ void ReadCounters(const std::string& dir) {
 }
 
 void ReadGangs(const std::string& dir) {
-  std::vector<std::string> problems;
-  const absl::StatusOr<std::vector<FoundGang>> gangs = FindGangs(dir, &problems);
-  if (!gangs.ok()) return Lost("gangs", gangs.status());
-  for (const std::string& problem : problems) Lost("gang", absl::DataLossError(problem));
-  for (const FoundGang& gang : *gangs) {
+  const absl::StatusOr<FoundGangs> found = FindGangs(dir, [](const GangDir&) { return false; });
+  if (!found.ok()) return Lost("gangs", found.status());
+  for (const std::string& problem : found->problems) Lost("gang", absl::DataLossError(problem));
+  for (const FoundGang& gang : found->gangs) {
     const v1::StartGangRequest& request = gang.intent.request;
     std::printf(
         "intent %s %s stop=%ld report=%d acked=%d\n", request.gang().job_id().c_str(),

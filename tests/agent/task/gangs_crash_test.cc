@@ -105,6 +105,74 @@ TEST_F(GangsTest, AGangWithADamagedIntentRunsToItsEnd) {
   started_.erase({job, 0});  // In quarantine: there is nothing to stop.
 }
 
+// A gang whose shim died together with the agent, and whose record went with them.
+class UnreadableTest : public GangsTest {
+ protected:
+  void ExpectShownAndEnded(const std::string& intent) {
+    const v1::StartGangRequest request = Shells(1, "echo ready; exec sleep 1000");
+    const std::string job = request.gang().job_id();
+    ASSERT_TRUE(Start(request).ok());
+    AwaitOutput(job, 0, "ready");
+    pid_t rank = 0;
+    ASSERT_TRUE(Await({job, 0}, [&rank](const v1::GangReport& report) {
+      rank = report.ranks(0).pid();
+      return rank > 0;
+    }));
+    const pid_t shim = FindShim(job);
+    Crash();
+    const GangDir dir = *GangDir::Make(tree_.Path("state"), job, 0);
+    ASSERT_TRUE(RemoveTree(dir.path() + "/intent").ok());
+    if (!intent.empty()) tree_.Write(absl::StrCat("state/jobs/", job, "/0/", intent), "damaged");
+    ASSERT_EQ(kill(shim, SIGKILL), 0);
+    ASSERT_TRUE(AwaitGone(shim));
+    Boot();
+    thread_.Call([&] {
+      EXPECT_NE(gangs_->degraded(), "");
+      EXPECT_EQ(gangs_->Reports().size(), 1u);
+    });
+    EXPECT_TRUE(AwaitGone(rank));
+    const v1::GangReport report = Finished(job);
+    thread_.Call([&] {
+      gangs_->Acknowledge(job, 0, report.sequence());
+      EXPECT_EQ(gangs_->degraded(), "");
+    });
+    EXPECT_FALSE(PathExists(dir.path()));
+    EXPECT_TRUE(PathExists(tree_.Path(absl::StrCat("state/quarantine/", job, "-0.0"))));
+    started_.erase({job, 0});  // There is nothing to stop.
+  }
+};
+
+TEST_F(UnreadableTest, ADamagedOneIsShownAndItsRanksAreEnded) { ExpectShownAndEnded("intent"); }
+TEST_F(UnreadableTest, OneThatTheDiskDoesNotGiveToo) { ExpectShownAndEnded("intent/is/no/file"); }
+TEST_F(UnreadableTest, OneThatIsGoneToo) { ExpectShownAndEnded(""); }
+
+class UnreadableNoCgroupTest : public UnreadableTest {
+ protected:
+  UnreadableNoCgroupTest() { cgroup_root_ = "none"; }
+};
+
+TEST_F(UnreadableNoCgroupTest, ADamagedOneIsShownAndItsRanksAreEnded) {
+  ExpectShownAndEnded("intent");
+}
+
+TEST_F(GangsTest, AnIntentOfAnotherGangIsNotBelieved) {
+  const v1::StartGangRequest request = Shells(1, "while [ ! -e go ]; do sleep 0.01; done; exit 3");
+  const std::string job = request.gang().job_id();
+  ASSERT_TRUE(Start(request).ok());
+  ASSERT_TRUE(AwaitAllRunning(job));
+  Crash();
+  const GangDir other = *GangDir::Make(tree_.Path("state"), job, 1);
+  ASSERT_TRUE(other.Create().ok());
+  Intent intent{request, BootId(), Clock::Real()->Boot()};
+  ASSERT_TRUE(other.WriteIntent(intent, /*durable=*/false).ok());
+  Boot();
+  thread_.Call([&] { EXPECT_NE(gangs_->degraded(), ""); });
+  tree_.Write("go", "");
+  EXPECT_EQ(Finished(job).ranks(0).exit().code(), 3);
+  const v1::GangReport nothing = Finished(job, 1);
+  thread_.Call([&] { gangs_->Acknowledge(job, 1, nothing.sequence()); });
+}
+
 TEST_F(GangsTest, AGangThatThreeAgentsHaveDiedOfIsSetAside) {
   const v1::StartGangRequest request = Shells(1, "exec sleep 1000");
   const std::string job = request.gang().job_id();

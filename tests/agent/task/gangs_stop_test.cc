@@ -134,33 +134,6 @@ TEST_F(GangsTest, AStopOfAGangThatNeverWasIsToldSoAndBarsItsStart) {
   EXPECT_TRUE(absl::IsFailedPrecondition(StartOnly(request))) << "a start that was on its way";
 }
 
-TEST_F(GangsTest, AStopOfAGangWhoseRecordIsDamagedKillsItAndThenSaysThatNothingIsLeft) {
-  const v1::StartGangRequest request = Shells(1, "exec sleep 1000");
-  const std::string job = request.gang().job_id();
-  ASSERT_TRUE(Start(request).ok());
-  ASSERT_TRUE(AwaitAllRunning(job));
-  const pid_t shim = FindShim(job);
-  pid_t rank = 0;
-  EXPECT_TRUE(Await({job, 0}, [&rank](const v1::GangReport& report) {
-    rank = report.ranks(0).pid();
-    return rank > 0;
-  }));
-  Crash();
-  tree_.Write(absl::StrCat("state/jobs/", job, "/0/intent"), "damaged");
-  kill(shim, SIGKILL);  // While it lives, the gang is set aside.
-  ASSERT_TRUE(AwaitGone(shim));
-  Boot();
-  const absl::Status first = Stop(request, absl::ZeroDuration());
-  if (absl::IsNotFound(first)) {
-    kill(rank, SIGKILL);
-    GTEST_SKIP() << "this host has no cgroups";
-  }
-  EXPECT_TRUE(absl::IsUnavailable(first)) << first;
-  EXPECT_TRUE(AwaitGone(rank));
-  EXPECT_TRUE(absl::IsNotFound(Stop(request, absl::ZeroDuration())));
-  started_.erase({job, 0});
-}
-
 // A gang whose shim does not run, but has not ended: frozen, or on a disk that does not answer.
 class HungShimTest : public GangsTest {
  protected:

@@ -83,10 +83,12 @@ class FindGangsTest : public testing::Test {
     EXPECT_TRUE(dir.WriteIntent(intent, /*durable=*/false).ok());
     return dir;
   }
-  std::vector<FoundGang> Find() { return *FindGangs(tree_.root(), &problems_); }
+  FoundGangs Find() {
+    return *FindGangs(tree_.root(), [this](const GangDir& dir) { return dir.attempt() == runs_; });
+  }
 
   TempTree tree_;
-  std::vector<std::string> problems_;
+  int runs_ = -1;  // The attempt that has processes.
 };
 
 TEST_F(FindGangsTest, FindsWhatEachGangHas) {
@@ -97,38 +99,73 @@ TEST_F(FindGangsTest, FindsWhatEachGangHas) {
   ASSERT_TRUE(dir.WriteReport(report).ok());
   ASSERT_TRUE(dir.WriteAcked().ok());
   ASSERT_TRUE(dir.WriteStop(absl::Seconds(1)).ok());
-  const std::vector<FoundGang> gangs = Find();
+  const FoundGangs found = Find();
+  const std::vector<FoundGang>& gangs = found.gangs;
   ASSERT_EQ(gangs.size(), 2u);
   EXPECT_FALSE(gangs[0].report.has_value() || gangs[0].acked.has_value() ||
                gangs[0].stop.has_value());
   EXPECT_TRUE(gangs[1].report->finished());
   EXPECT_TRUE(gangs[1].acked.has_value());
   EXPECT_EQ(gangs[1].stop, absl::Seconds(1));
-  EXPECT_TRUE(problems_.empty());
+  EXPECT_TRUE(found.problems.empty());
 }
 
 TEST_F(FindGangsTest, AGangThatWasNeverBegunIsRemoved) {
   const GangDir dir = *GangDir::Make(tree_.root(), kJob, 0);
   ASSERT_TRUE(dir.Create().ok());
-  EXPECT_TRUE(Find().empty());
+  EXPECT_TRUE(Find().gangs.empty());
   EXPECT_FALSE(PathExists(dir.path()));
 }
 
 TEST_F(FindGangsTest, ADamagedIntentIsQuarantinedAndTheOthersAreFound) {
   Add(0);
   tree_.Write("jobs/train-0a1b2c/1/intent", "garbage");
-  EXPECT_EQ(Find().size(), 1u);
-  ASSERT_EQ(problems_.size(), 1u);
+  const FoundGangs found = Find();
+  EXPECT_EQ(found.gangs.size(), 1u);
+  EXPECT_TRUE(found.aside.empty());
+  EXPECT_EQ(found.problems.size(), 1u);
   EXPECT_TRUE(PathExists(tree_.Path("quarantine/train-0a1b2c-1.0/intent")));
+}
+
+TEST_F(FindGangsTest, WhatRunsIsSetAsideWhateverItsRecordLooksLike) {
+  runs_ = 1;
+  const GangDir dir = *GangDir::Make(tree_.root(), kJob, runs_);
+  ASSERT_TRUE(dir.Create().ok());
+  for (const char* intent : {"", "garbage"}) {
+    if (*intent != '\0') tree_.Write("jobs/train-0a1b2c/1/intent", intent);
+    const FoundGangs found = Find();
+    EXPECT_TRUE(found.gangs.empty());
+    ASSERT_EQ(found.aside.size(), 1u) << "intent: " << intent;
+    EXPECT_EQ(found.aside[0].attempt(), 1);
+    EXPECT_TRUE(PathExists(dir.path()));
+  }
+}
+
+TEST_F(FindGangsTest, ARecordThatTheDiskDoesNotGiveIsSetAside) {
+  Add(0);
+  tree_.Write("jobs/train-0a1b2c/1/intent/cannot", "be read: EISDIR");
+  const FoundGangs found = Find();
+  EXPECT_EQ(found.gangs.size(), 1u);
+  ASSERT_EQ(found.aside.size(), 1u);
+  EXPECT_EQ(found.problems.size(), 1u);
+}
+
+TEST_F(FindGangsTest, NoQuarantineIsNoReasonNotToStart) {
+  tree_.Write("quarantine", "a file, where a directory cannot be made");
+  tree_.Write("jobs/train-0a1b2c/1/intent", "garbage");
+  Add(0);
+  const FoundGangs found = Find();
+  EXPECT_EQ(found.gangs.size(), 1u);
+  EXPECT_EQ(found.problems.size(), 2u);
 }
 
 TEST_F(FindGangsTest, ADamagedReportIsPassedOver) {
   Add(0);
   tree_.Write("jobs/train-0a1b2c/0/report", "garbage");
-  const std::vector<FoundGang> gangs = Find();
-  ASSERT_EQ(gangs.size(), 1u);
-  EXPECT_FALSE(gangs[0].report.has_value());
-  EXPECT_EQ(problems_.size(), 1u);
+  const FoundGangs found = Find();
+  ASSERT_EQ(found.gangs.size(), 1u);
+  EXPECT_FALSE(found.gangs[0].report.has_value());
+  EXPECT_EQ(found.problems.size(), 1u);
 }
 
 }  // namespace
