@@ -52,8 +52,9 @@ int FailuresWithin(absl::Duration window, const History& history) {
       }));
 }
 
-// The latest failures of the same kind as the last, each within `soon` of its start. What was ended
-// on purpose interrupts them, a free start does not: nothing was tried.
+// The latest failures of the same kind as the last, with nothing else between them, each within
+// `soon` of its start. What was ended on purpose interrupts them, a free start does not: nothing
+// was tried.
 std::vector<const Failure*> SameInARow(const History& history, absl::Duration soon) {
   std::vector<const Failure*> row;
   for (auto it = history.rbegin(); it != history.rend(); ++it) {
@@ -62,6 +63,32 @@ std::vector<const Failure*> SameInARow(const History& history, absl::Duration so
     row.push_back(&*it);
   }
   return row;
+}
+
+// What has failed since the last progress: an attempt that ran for `window`, however it ended.
+struct Stagnation {
+  int failures = 0;      // Of the last one's budget,
+  int same = 0;          // in the same way,
+  bool in_a_row = true;  // and nothing else in between.
+};
+
+// Faults that take turns are no progress, so neither another fault nor another budget's begins the
+// count anew.
+Stagnation SinceProgress(const History& history, absl::Duration window) {
+  Stagnation since;
+  bool others = false;
+  for (auto it = history.rbegin(); it != history.rend(); ++it) {
+    if (IsFreeStart(*it)) continue;
+    if (it->ran >= window) break;
+    if (IsOnPurpose(*it) || BudgetOf(*it) != BudgetOf(history.back())) {
+      others = true;
+      continue;
+    }
+    if (others) since.in_a_row = false;
+    ++since.failures;
+    if (SameFault(*it, history.back())) ++since.same;
+  }
+  return since;
 }
 
 // By its own doing, as far as one can tell: SIGKILL comes from elsewhere.
@@ -123,6 +150,14 @@ std::string UsedUp(Budget budget, int allowed, absl::Duration window) {
       hosts ? "max_host_restarts" : "max_restarts", ")");
 }
 
+std::string NoProgress(const Stagnation& since, absl::Duration window) {
+  const bool same = since.same == since.failures;
+  return absl::StrCat(
+      "no progress: ", since.failures, since.in_a_row ? " attempts in a row" : " attempts",
+      same ? " ended in the same way within " : " failed within ", absl::FormatDuration(window),
+      " of their start", since.in_a_row ? "" : ", and none since the first of them ran longer");
+}
+
 }  // namespace
 
 int HostRestarts(const v1::RestartSpec& restart) {
@@ -151,12 +186,11 @@ RestartDecision DecideRestart(const v1::RestartSpec& restart, const RestartLimit
   const absl::Duration window = FromProtoDuration(restart.window());
   const int recent = FailuresWithin(window, history);
   if (budget != Budget::kAsked && recent > allowed) return GiveUp(UsedUp(budget, allowed, window));
-  const auto in_a_row = static_cast<int>(SameInARow(history, window).size());
-  if (in_a_row > std::max(allowed, limits.least_in_a_row)) {
-    return GiveUp(absl::StrCat("no progress: ", in_a_row,
-                               " attempts in a row ended in the same way within ",
-                               absl::FormatDuration(window), " of their start"));
-  }
+  const Stagnation since = SinceProgress(history, window);
+  const int bound = std::max(allowed, limits.least_in_a_row);
+  // Hosts that are lost one after the other are not the job's fault, so these may be more.
+  const int any = budget == Budget::kHosts ? std::max(allowed, limits.hosts_in_a_row) : bound;
+  if (since.same > bound || since.failures > any) return GiveUp(NoProgress(since, window));
   return Again(Doubled(FromProtoDuration(restart.first_delay()),
                        FromProtoDuration(restart.max_delay()), recent - 1),
                limits, history);

@@ -25,10 +25,12 @@ struct RestartLimits {
   // A host is kept away from after so many first causes within `host_memory`.
   int failures_of_host = 2;
   absl::Duration host_memory = absl::Hours(24);
-  // So many restarts in a row without progress are allowed whatever the budget,
+  // So many restarts without progress are allowed whatever the budget,
   int least_in_a_row = 3;
-  // and so many of those that the program asks for.
+  // so many of those that the program asks for,
   int asked_in_a_row = 10;
+  // and so many after lost hosts, if it is not always the same host.
+  int hosts_in_a_row = 100;
 };
 
 struct RestartDecision {
@@ -49,8 +51,9 @@ struct RestartDecision {
 //   rest,
 //      none for restarts that the program asked for; each counts its own failures within
 //      restart.window.
-//   5. The same fault over and over, each within restart.window of its start: that is no progress,
-//      however slowly it goes. More than the budget of these in a row ends it.
+//   5. Faults over and over, each within restart.window of its start: that is no progress, however
+//      slowly it goes, and whether they are the same or take turns. More than the budget of these
+//      since an attempt that ran for longer ends it.
 // Else it starts again: on the same hosts; on others for hosts with repeated failures; with fewer
 // (nodes.min) where there are no others; and where these are missing too it waits in the queue.
 RestartDecision DecideRestart(const v1::RestartSpec& restart, const RestartLimits& limits,

@@ -232,6 +232,64 @@ TEST_F(RestartPolicyTest, AnAttemptThatRanLongerThanTheWindowIsProgress) {
   }
 }
 
+TEST_F(RestartPolicyTest, FaultsThatTakeTurnsAreNoProgressEither) {
+  for (int i = 0; i < 3; ++i) {
+    AddError(i % 2 + 1, absl::Minutes(4));
+    EXPECT_TRUE(Decide().again) << i;
+    now_ += absl::Minutes(6);
+  }
+  AddError(2, absl::Minutes(4));
+  EXPECT_FALSE(Decide().again);
+  EXPECT_EQ(Decide().why, "no progress: 4 attempts in a row failed within 10m of their start");
+}
+
+TEST_F(RestartPolicyTest, WhatDoesNotCountBeginsNoCountAnew) {
+  for (int i = 0; i < 3; ++i) {
+    AddError(1, absl::Minutes(4));
+    EXPECT_TRUE(Decide().again) << i;
+    now_ += absl::Minutes(6);
+    AddHost();
+    EXPECT_TRUE(Decide().again) << i;
+    Add(v1::FAULT_CLASS_UNSPECIFIED);  // A drain.
+  }
+  AddError(1, absl::Minutes(4));
+  EXPECT_FALSE(Decide().again);
+  EXPECT_EQ(
+      Decide().why,
+      "no progress: 4 attempts ended in the same way within 10m of their start, and none since "
+      "the first of them ran longer");
+}
+
+TEST_F(RestartPolicyTest, ALongAttemptThatWasEndedOnPurposeIsProgress) {
+  for (int i = 0; i < 20; ++i) {
+    AddError(1, absl::Minutes(4));
+    EXPECT_TRUE(Decide().again) << i;
+    now_ += absl::Minutes(6);
+    if (i % 2 == 1) Add(v1::FAULT_CLASS_UNSPECIFIED, {}, absl::Hours(1));
+  }
+}
+
+TEST_F(RestartPolicyTest, TwoHostsThatAreLostInTurnAreNoProgress) {
+  int restarts = 0;
+  for (; restarts < 200; ++restarts) {
+    AddHost()->node_id = restarts % 2 == 0 ? "a" : "b";
+    if (!Decide().again) break;
+    now_ += absl::Minutes(2);
+  }
+  EXPECT_EQ(restarts, 20);
+  EXPECT_THAT(Decide().why, HasSubstr("no progress: "));
+}
+
+TEST_F(RestartPolicyTest, NotEvenLostHostsGoOnForEver) {
+  int restarts = 0;
+  for (; restarts < 1000; ++restarts) {
+    AddHost();
+    if (!Decide().again) break;
+    now_ += absl::Minutes(2);
+  }
+  EXPECT_EQ(restarts, 100);
+}
+
 TEST_F(RestartPolicyTest, HostsLostInTurnAreNotTheSameFault) {
   for (int i = 0; i < 30; ++i) {
     AddHost();
