@@ -165,6 +165,10 @@ int HostRestarts(const v1::RestartSpec& restart) {
                                          : DefaultHostRestarts(restart.max_restarts());
 }
 
+bool RestartsRanks(const v1::RestartSpec& restart) {
+  return restart.scope() == v1::RESTART_SCOPE_RANK && restart.max_restarts() > 0;
+}
+
 RestartDecision DecideRestart(const v1::RestartSpec& restart, const RestartLimits& limits,
                               const History& history) {
   const Failure& last = history.back();

@@ -62,6 +62,9 @@ RestartDecision DecideRestart(const v1::RestartSpec& restart, const RestartLimit
 // restart.max_host_restarts with its default.
 int HostRestarts(const v1::RestartSpec& restart);
 
+// Whether a rank that has failed starts again alone, in its place.
+bool RestartsRanks(const v1::RestartSpec& restart);
+
 }  // namespace muster
 
 #endif  // MUSTER_SCHEDULER_CORE_RESTART_POLICY_H_

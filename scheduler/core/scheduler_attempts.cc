@@ -9,6 +9,7 @@
 #include "scheduler/core/elastic.h"
 #include "scheduler/core/first_cause.h"
 #include "scheduler/core/job_state.h"
+#include "scheduler/core/restart_policy.h"
 #include "scheduler/core/scheduler_impl.h"
 #include "scheduler/core/success_policy.h"
 
@@ -25,11 +26,6 @@ constexpr absl::Duration kFullCheck = absl::Seconds(2);
 // durable here.
 bool IsHeardAgain(StopCause cause) {
   return cause == StopCause::kRankFailed || cause == StopCause::kSucceeded;
-}
-
-bool AnyRankStopped(const v1::Attempt& attempt) {
-  return std::any_of(attempt.ranks().begin(), attempt.ranks().end(),
-                     [](const v1::RankStatus& rank) { return rank.exit().stopped(); });
 }
 
 bool EndedOnPurpose(const v1::Attempt& attempt) {
@@ -102,6 +98,7 @@ void SchedulerImpl::BeginStop(JobEntry* entry, StopCause cause, const std::strin
   Run* const run = runs_.at(job.id()).get();
   loop_->Cancel(run->attempt_timer);
   run->restarting.clear();
+  *CurrentAttempt(&job)->mutable_stop_time() = ToTimestamp(Now());
   const int attempt = CurrentAttempt(job)->number();
   if (IsHeardAgain(cause)) {
     jobs_.Save(entry, std::move(durable));
@@ -148,12 +145,19 @@ void SchedulerImpl::EndAttempt(JobEntry* entry) {
   if (cause == StopCause::kCancelled) {
     return Finish(entry, JobEvent::kCancelled, entry->record.stop_reason, kExitCancelled);
   }
+  const bool on_purpose = EndedOnPurpose(*attempt);
   // A gang that was stopped in its work has not done it, also where its ranks say 0 to SIGTERM.
-  const bool may_succeed = cause == StopCause::kNone || cause == StopCause::kSucceeded ||
-                           (EndedOnPurpose(*attempt) && !AnyRankStopped(*attempt));
+  const bool may_succeed =
+      cause == StopCause::kNone || cause == StopCause::kSucceeded || on_purpose;
   if (may_succeed && SuccessFulfilled(job.spec().success(), attempt->ranks())) {
     attempt->clear_first_cause();
+    attempt->clear_planned_end();
     return Finish(entry, JobEvent::kSucceed, "", 0);
+  }
+  if (on_purpose && !RestartsRanks(job.spec().restart()) &&
+      HadFailed(job.spec(), attempt->ranks(), FromTimestamp(attempt->stop_time()))) {
+    attempt->clear_planned_end();  // The plan came too late.
+    entry->record.stop_cause = StopCause::kRankFailed;
   }
   FailAttempt(entry);
 }

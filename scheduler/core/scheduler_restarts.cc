@@ -23,10 +23,6 @@ bool EndedOnPurpose(const v1::Attempt& attempt) {
   return attempt.planned_end() != v1::PLANNED_END_UNSPECIFIED;
 }
 
-bool RestartsRanks(const v1::RestartSpec& restart) {
-  return restart.scope() == v1::RESTART_SCOPE_RANK && restart.max_restarts() > 0;
-}
-
 // Given up with their node, ranks of the attempt may still run there.
 bool MayStillRun(const v1::Attempt& attempt) {
   return std::any_of(attempt.ranks().begin(), attempt.ranks().end(), [](const auto& rank) {

@@ -4,6 +4,7 @@
 
 #include "common/job/exit_result.h"
 #include "common/job/job_names.h"
+#include "scheduler/core/job_state.h"
 
 namespace muster {
 namespace {
@@ -46,6 +47,19 @@ bool SuccessFulfilled(const v1::SuccessPolicy& policy, const RankStatuses& ranks
     if (rank.exit().stopped()) return false;  // It was told to go, and went politely.
   }
   return any;
+}
+
+bool HadFailed(const v1::JobSpec& spec, const RankStatuses& ranks, absl::Time decided) {
+  const auto before = [decided](const v1::RankStatus& rank) {
+    return RankEnded(rank) && !rank.exit().stopped() && rank.has_end_time() &&
+           FromTimestamp(rank.end_time()) < decided;
+  };
+  if (spec.on_failure() == v1::FAILURE_ACTION_CONTINUE) {
+    return std::all_of(ranks.begin(), ranks.end(), before);
+  }
+  return std::any_of(ranks.begin(), ranks.end(), [&before](const v1::RankStatus& rank) {
+    return before(rank) && !Succeeded(rank.exit());
+  });
 }
 
 Verdict JudgeAttempt(const v1::JobSpec& spec, const RankStatuses& ranks) {

@@ -2,6 +2,7 @@
 #ifndef MUSTER_SCHEDULER_CORE_SUCCESS_POLICY_H_
 #define MUSTER_SCHEDULER_CORE_SUCCESS_POLICY_H_
 
+#include "absl/time/time.h"
 #include "google/protobuf/repeated_field.h"
 #include "muster/v1/job.pb.h"
 
@@ -23,6 +24,11 @@ enum class Verdict {
   kCleanUp,  // It has succeeded; the ranks that still run are to be stopped.
   kEnded,    // Every rank has ended; SuccessFulfilled() says how.
 };
+
+// Whether an attempt that was then to be stopped on purpose had failed by itself before that was
+// decided: a rank had, by the clock of its host, or all had ended where the others go on. Of an
+// attempt that has not succeeded.
+bool HadFailed(const v1::JobSpec& spec, const RankStatuses& ranks, absl::Time decided);
 
 // What to do with an attempt that is starting or running. Pure.
 Verdict JudgeAttempt(const v1::JobSpec& spec, const RankStatuses& ranks);

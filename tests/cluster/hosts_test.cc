@@ -434,5 +434,94 @@ TEST(HostsTest, AHostThatRemainsKeepsItsNodeRankOverARestart) {
   EXPECT_EQ(HostOfRank(cluster.Get(id), 1), "node-2");
 }
 
+// A gang on two hosts whose second one is drained while the news of the first are on their way.
+class DrainRaceTest : public testing::Test {
+ protected:
+  void Start(v1::JobSpec spec) { id_ = cluster_.Submit(spec); }
+  // Ends rank 0, unheard.
+  void EndRankZero(const v1::ExitResult& exit) {
+    one_->Disconnect();
+    one_->Exit({id_, 0}, "worker", 0, exit);
+    cluster_.Advance(absl::Seconds(1));
+  }
+  void DrainAndHear() {
+    cluster_.Order(kDrain, "node-2", /*now=*/true);
+    if (!one_->connected()) {
+      ASSERT_TRUE(one_->Connect(cluster_.scheduler()).ok());
+    }
+    cluster_.Advance(absl::Seconds(2));
+  }
+
+  Cluster cluster_;
+  FakeAgent* const one_ = cluster_.AddNode("node-1", 1);
+  FakeAgent* const two_ = cluster_.AddNode("node-2", 1);
+  FakeAgent* const spare_ = cluster_.AddNode("node-3", 1);
+  std::string id_;
+};
+
+TEST_F(DrainRaceTest, AJobThatHadSucceededIsNotMoved) {
+  v1::JobSpec spec = MakeSpec(2, 1);
+  spec.mutable_success()->set_rank(0);
+  Start(spec);
+  EndRankZero(ExitedWith(0));
+  DrainAndHear();
+
+  const v1::Job job = cluster_.Get(id_);
+  EXPECT_EQ(job.status().state(), v1::JOB_STATE_SUCCEEDED);
+  EXPECT_EQ(job.status().attempts(0).planned_end(), v1::PLANNED_END_UNSPECIFIED);
+}
+
+TEST_F(DrainRaceTest, AJobThatHadFailedIsNotMoved) {
+  Start(MakeSpec(2, 1));
+  EndRankZero(ExitedWith(3));
+  DrainAndHear();
+
+  const v1::Job job = cluster_.Get(id_);
+  EXPECT_EQ(job.status().state(), v1::JOB_STATE_FAILED);
+  EXPECT_EQ(job.status().exit_code(), 3);
+  EXPECT_EQ(job.status().reason(), "rank 0 on node-1: exited with code 3");
+  EXPECT_EQ(job.status().attempts(0).planned_end(), v1::PLANNED_END_UNSPECIFIED);
+  EXPECT_EQ(job.status().attempts(0).fault_class(), v1::FAULT_CLASS_PROGRAM);
+}
+
+TEST_F(DrainRaceTest, ARankThatFailsBecauseItsPeersAreStoppedIsNoFault) {
+  one_->obey_stop = false;
+  Start(MakeSpec(2, 1));
+  DrainAndHear();
+  one_->ExitAll({id_, 0}, ExitedWith(1));  // Its peer has left.
+  cluster_.Advance(absl::Seconds(2));
+
+  const v1::Job job = cluster_.Get(id_);
+  EXPECT_EQ(job.status().state(), v1::JOB_STATE_RUNNING);
+  EXPECT_EQ(job.status().restarts(), 0);
+  EXPECT_EQ(job.status().attempts(0).planned_end(), v1::PLANNED_END_DRAINED);
+  EXPECT_EQ(job.status().attempts(0).fault_class(), v1::FAULT_CLASS_UNSPECIFIED);
+}
+
+TEST_F(DrainRaceTest, AHostThatIsLostWhileItIsDrainedIsNoFault) {
+  one_->obey_stop = false;
+  Start(MakeSpec(2, 1));
+  DrainAndHear();
+  one_->Reboot();
+  cluster_.Advance(absl::Seconds(1));
+  ASSERT_TRUE(one_->Connect(cluster_.scheduler()).ok());
+  cluster_.Advance(absl::Seconds(2));
+
+  EXPECT_EQ(cluster_.State(id_), v1::JOB_STATE_RUNNING);
+  EXPECT_EQ(cluster_.Get(id_).status().restarts(), 0);
+}
+
+TEST_F(DrainRaceTest, ARankThatWasToStartAgainInItsPlaceIsMovedWithTheOthers) {
+  v1::JobSpec spec = MakeRestartingSpec(2, 3);
+  spec.mutable_restart()->set_scope(v1::RESTART_SCOPE_RANK);
+  Start(spec);
+  one_->Exit({id_, 0}, "worker", 0, KilledBy(SIGKILL));
+  cluster_.Settle();
+  DrainAndHear();
+
+  EXPECT_EQ(cluster_.State(id_), v1::JOB_STATE_RUNNING);
+  EXPECT_EQ(cluster_.Get(id_).status().attempts(0).planned_end(), v1::PLANNED_END_DRAINED);
+}
+
 }  // namespace
 }  // namespace muster
