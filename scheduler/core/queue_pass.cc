@@ -18,7 +18,8 @@ constexpr absl::Duration kKillMargin = absl::Seconds(5);
 // The search for victims is the dearest part of a pass: a long queue must not fill the loop.
 constexpr int kMaxSearches = 4;
 constexpr size_t kMaxNamed = 3;
-// A gang that fails and starts again within so long does not lose its place to one that waits.
+// A gang that starts within so long, after a failure or a refusal, does not lose its place to one
+// that is behind it.
 constexpr absl::Duration kKeepPlace = absl::Minutes(1);
 
 }  // namespace
@@ -81,12 +82,13 @@ QueueDecision QueuePass::Consider(const WaitingJob& job) {
 }
 
 void QueuePass::ConsiderLater(const WaitingJob& job) {
-  if (job.previous == nullptr || job.not_before > scene_.now + kKeepPlace) return;
+  if (job.not_before > scene_.now + kKeepPlace) return;
   v1::JobSpec narrowed;
   const absl::StatusOr<const v1::JobSpec*> spec = WithinQuota(job, &narrowed);
   if (!spec.ok()) return;
   const absl::StatusOr<GangPlan> plan = PlanJob(job, **spec, open_);
-  if (plan.ok()) Keep(job, plan->placement);
+  if (plan.ok()) return Keep(job, plan->placement);
+  if (!head_.has_value()) BecomeHead(job, **spec, /*has_room_soon=*/false);
 }
 
 absl::StatusOr<const v1::JobSpec*> QueuePass::WithinQuota(const WaitingJob& job,

@@ -80,8 +80,8 @@ class QueuePass {
   explicit QueuePass(const QueueScene& scene);
 
   QueueDecision Consider(const WaitingJob& job);
-  // Of one that backs off: what it had is kept for it, if it is soon to start again and comes
-  // before others that could take it.
+  // Of one that backs off: if it is soon to start, its room is kept for it, or it is the head and
+  // waits for that, as if it did not back off.
   void ConsiderLater(const WaitingJob& job);
 
  private:

@@ -375,5 +375,23 @@ TEST_F(JobQueueTest, OnePassPlacesNoDeviceTwice) {
   EXPECT_THAT(Pass(), ElementsAre("one"));
 }
 
+TEST_F(JobQueueTest, TheHeadKeepsItsPlaceWhileItBacksOffFromARefusal) {
+  AddNode(4);
+  Add("head", MakeSpec(4), 0, now_ + absl::Seconds(5));
+  Add("small", MakeSpec(1));
+  EXPECT_THAT(Pass(), IsEmpty());
+  now_ += absl::Seconds(5);
+  EXPECT_THAT(Pass(), ElementsAre("head"));
+}
+
+TEST_F(JobQueueTest, TheHeadIsNotDelayedWhileItBacksOffWithoutRoom) {
+  AddNode(4);
+  Run("first", MakeSpec(2));
+  Add("head", MakeSpec(4), 0, now_ + absl::Seconds(5));
+  Add("small", MakeSpec(1));
+  Add("cpu", MakeSpec(0));
+  EXPECT_THAT(Pass(), ElementsAre("cpu"));
+}
+
 }  // namespace
 }  // namespace muster
