@@ -192,6 +192,7 @@ class SchedulerImpl : public Scheduler {
   absl::StatusOr<v1::Node> FindShownNode(const std::string& node_id) const;
   // Jobs that are not final; a copy, for walks on which some may become so.
   std::vector<std::string> LiveIds() const;
+  // Of a job with a gang: whether all hosts are there that are to say something of it yet.
   bool AllNodesConnected(const JobEntry& entry) const;
 
   // --- scheduler_elastic.cc

@@ -355,10 +355,13 @@ std::vector<std::string> SchedulerImpl::LiveIds() const {
 }
 
 bool SchedulerImpl::AllNodesConnected(const JobEntry& entry) const {
-  const auto& nodes = CurrentAttempt(entry.record.job)->placement().nodes();
-  return std::all_of(nodes.begin(), nodes.end(), [this](const v1::NodePlacement& node) {
-    return nodes_.IsConnected(node.node_id()) && !nodes_.IsLost(node.node_id());
-  });
+  const v1::Placement& placement = CurrentAttempt(entry.record.job)->placement();
+  const GangTracker& gang = *runs_.at(entry.record.job.id())->gang;
+  for (int i = 0; i < placement.nodes_size(); ++i) {
+    const std::string& id = placement.nodes(i).node_id();
+    if (!gang.finished(i) && (!nodes_.IsConnected(id) || nodes_.IsLost(id))) return false;
+  }
+  return true;
 }
 
 }  // namespace muster

@@ -523,5 +523,22 @@ TEST_F(DrainRaceTest, ARankThatWasToStartAgainInItsPlaceIsMovedWithTheOthers) {
   EXPECT_EQ(cluster_.Get(id_).status().attempts(0).planned_end(), v1::PLANNED_END_DRAINED);
 }
 
+TEST(HostsTest, AHostThatHasNothingMoreToDoIsNotWaitedFor) {
+  Cluster cluster;
+  FakeAgent* const one = cluster.AddNode("node-1", 1);
+  FakeAgent* const two = cluster.AddNode("node-2", 1);
+  const std::string id = cluster.Submit(MakeSpec(2, 1));
+  two->ExitAll({id, 0}, ExitedWith(0));
+  cluster.Settle();
+  one->Disconnect();
+  two->Disconnect();
+  cluster.Advance(absl::Seconds(11));
+  ASSERT_EQ(cluster.State(id), v1::JOB_STATE_UNKNOWN);
+
+  ASSERT_TRUE(one->Connect(cluster.scheduler()).ok());
+  cluster.Settle();
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_RUNNING);
+}
+
 }  // namespace
 }  // namespace muster
