@@ -1,5 +1,6 @@
 #include "scheduler/core/quota_file.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 #include <vector>
@@ -16,6 +17,7 @@ namespace {
 
 constexpr char kEverybody[] = "*";
 constexpr absl::string_view kDevices = "devices.";
+constexpr size_t kMaxKind = 32;
 
 struct Line {
   std::string user;
@@ -45,12 +47,65 @@ bool CanBeLimited(absl::string_view what) {
          (absl::StartsWith(what, kDevices) && what.size() > kDevices.size());
 }
 
+// How many letters must be changed, added or left out.
+size_t Distance(absl::string_view a, absl::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = std::exchange(row[0], i);
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+// A kind that an operator has named may have any name, but for what is nearly one of ours: a limit
+// under a wrong name would limit nothing.
+absl::Status CheckKind(absl::string_view kind) {
+  constexpr absl::string_view kKinds[] = {"nvidia", "ascend", "xpu", "mlu", "ipu"};
+  const bool is_word =
+      kind.size() <= kMaxKind && absl::ascii_islower(kind[0]) &&
+      std::all_of(kind.begin(), kind.end(), [](char c) {
+        return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '_' || c == '-';
+      });
+  const std::string lower = absl::AsciiStrToLower(kind);
+  for (absl::string_view known : kKinds) {
+    // Short names are near to many.
+    const size_t near = known.size() > 3 ? 2 : 0;
+    if (kind == known) return absl::OkStatus();
+    if (Distance(lower, known) <= near) {
+      return absl::InvalidArgumentError(absl::StrCat("did you mean '", kDevices, known, "'?"));
+    }
+  }
+  if (is_word) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "a kind is a lower-case letter and up to 31 more letters, digits, '_' or '-'");
+}
+
+// Where the comment begins: a '#' that is not within quotes and begins a word.
+size_t FindComment(absl::string_view line) {
+  bool quoted = false;
+  for (size_t i = 0; i < line.size(); ++i) {
+    if (line[i] == '"') quoted = !quoted;
+    const bool begins = i == 0 || absl::ascii_isspace(line[i - 1]);
+    if (line[i] == '#' && !quoted && begins) return i;
+  }
+  return absl::string_view::npos;
+}
+
 absl::StatusOr<std::pair<std::string, int64_t>> ParseLimit(absl::string_view word) {
   const std::pair<absl::string_view, absl::string_view> halves =
       absl::StrSplit(word, absl::MaxSplits('=', 1));
   if (!CanBeLimited(halves.first)) {
     return absl::InvalidArgumentError(
         absl::StrCat("'", word, "': must be queued=, running=, hosts=, ranks= or devices.KIND="));
+  }
+  if (absl::StartsWith(halves.first, kDevices)) {
+    const absl::Status kind = CheckKind(halves.first.substr(kDevices.size()));
+    if (!kind.ok()) return Annotate(kind, absl::StrCat("'", word, "'"));
   }
   int64_t limit = Quota::kUnlimited;
   if (halves.second != "unlimited" && (!absl::SimpleAtoi(halves.second, &limit) || limit < 0)) {
@@ -86,7 +141,7 @@ absl::StatusOr<Quota> ParseQuota(const std::string& path, const std::string& tex
   int number = 0;
   for (absl::string_view raw : absl::StrSplit(text, '\n')) {
     ++number;
-    const absl::string_view content = absl::StripAsciiWhitespace(raw.substr(0, raw.find('#')));
+    const absl::string_view content = absl::StripAsciiWhitespace(raw.substr(0, FindComment(raw)));
     if (content.empty()) continue;
     absl::StatusOr<Line> line = ParseLine(content);
     if (line.ok() && !users.insert(line->user).second) {

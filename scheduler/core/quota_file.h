@@ -14,8 +14,9 @@ namespace muster {
 //   alice          devices.nvidia=64       # The others of `*` hold for her, too.
 //   "Bob of Ops"   devices.nvidia=unlimited
 //
-// What may be limited: queued, running, hosts, ranks, devices.KIND. INVALID_ARGUMENT names `path`
-// and the line. Pure.
+// A '#' at the beginning of a word, not within quotes, begins a comment. What may be limited:
+// queued, running, hosts, ranks, devices.KIND; a KIND that is nearly a known one is refused.
+// INVALID_ARGUMENT names `path` and the line. Pure.
 absl::StatusOr<Quota> ParseQuota(const std::string& path, const std::string& text);
 
 }  // namespace muster

@@ -78,6 +78,22 @@ TEST(QuotaFileTest, TakesCommentsBlankLinesAndNamesInQuotes) {
   EXPECT_EQ(quota.LimitOf("Bob of Ops", "running"), 0);
 }
 
+TEST(QuotaFileTest, AHashWithinANameIsNoComment) {
+  const Quota quota = Parse("\"Bob #2\" running=1 # The other Bob.\nteam#7 running=2\t#x\n");
+
+  EXPECT_EQ(quota.LimitOf("Bob #2", "running"), 1);
+  EXPECT_EQ(quota.LimitOf("team#7", "running"), 2);
+}
+
+TEST(QuotaFileTest, AMistypedKindIsRefused) {
+  EXPECT_THAT(FaultOf("# All\n* devices.nvida=1"),
+              StartsWith("/etc/quota:2: 'devices.nvida=1': did you mean 'devices.nvidia'?"));
+  EXPECT_THAT(FaultOf("* devices.Nvidia=1"), StartsWith("/etc/quota:1: 'devices.Nvidia=1': "));
+  EXPECT_THAT(FaultOf("* devices.asend=1"), HasSubstr("'devices.ascend'"));
+  EXPECT_THAT(FaultOf("* devices.nvidia:8=1"), HasSubstr("'devices.nvidia:8=1'"));
+  Parse("* devices.npu2=1 devices.tpu=4 devices.xpu=5\n");  // As an operator may have named them.
+}
+
 TEST(QuotaFileTest, EveryFaultNamesFileAndLine) {
   EXPECT_THAT(FaultOf("* queued=5\nbob disks=1\n"), StartsWith("/etc/quota:2: 'disks=1': must be"));
   EXPECT_THAT(FaultOf("bob hosts=-1"), StartsWith("/etc/quota:1: 'hosts=-1': must be a number"));
