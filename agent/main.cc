@@ -13,6 +13,7 @@
 #include "agent/sd_notify.h"
 #include "agent/signals.h"
 #include "common/base/event_loop.h"
+#include "common/base/open_files.h"
 #include "common/base/version.h"
 #include "gflags/gflags.h"
 #include "glog/logging.h"
@@ -51,7 +52,8 @@ int Refuse(const absl::Status& status) {
 int main(int argc, char** argv) {
   muster::BlockSignals();
   mallopt(M_ARENA_MAX, kMallocArenas);
-  umask(0077);  // What the agent makes is the agent's. Ranks get their job's own mask.
+  muster::RaiseOpenFiles();  // A scheduler has several for each of its agents.
+  umask(0077);               // What the agent makes is the agent's. Ranks get their job's own mask.
   FLAGS_logtostderr = true;
 
   muster::AgentOptions options;

@@ -16,10 +16,12 @@
 #include <climits>
 #include <cstdint>
 #include <new>
+#include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "agent/shim/kernel.h"
+#include "common/base/open_files.h"
 #include "common/base/status.h"
 #include "common/base/unique_fd.h"
 
@@ -63,9 +65,17 @@ class SpawnSetup {
   posix_spawnattr_t attributes_;
 };
 
+// What the shim is told of the agent's limit of open files: it and its ranks are to have the one
+// that the agent was born with. Empty: they have it anyway.
+std::string OpenFilesVariable() {
+  const uint64_t at_birth = OpenFilesAtBirth();
+  return at_birth == 0 ? "" : absl::StrCat(kOpenFilesVariable, "=", at_birth);
+}
+
 // The agent's environment is nothing to the shim, but for the failpoints of tests.
-std::vector<char*> ShimEnvironment() {
+std::vector<char*> ShimEnvironment(std::string* open_files) {
   std::vector<char*> environment;
+  if (!open_files->empty()) environment.push_back(open_files->data());
   for (char** entry = environ; *entry != nullptr; ++entry) {
     if (strncmp(*entry, "MUSTER_FAILPOINT=", 17) == 0 ||
         strncmp(*entry, "MUSTER_PLANT=", 13) == 0) {
@@ -160,7 +170,8 @@ absl::StatusOr<pid_t> SpawnShim(const ShimCommand& command, int agent_fd, bool t
   std::vector<char*> argv = {program.data(), dir.data(), fd.data()};
   if (takeover) argv.push_back(takeover_flag.data());
   argv.push_back(nullptr);
-  const std::vector<char*> env = ShimEnvironment();
+  std::string open_files = OpenFilesVariable();
+  const std::vector<char*> env = ShimEnvironment(&open_files);
   pid_t pid = -1;
   if (!command.cgroup.empty()) {
     pid = SpawnIn(command.cgroup, agent_fd, program.c_str(), argv.data(), env.data());

@@ -32,6 +32,7 @@
 #include "agent/shim/rank_child.h"
 #include "agent/shim/shim_plan.h"
 #include "agent/shim/supervisor.h"
+#include "common/base/open_files.h"
 #include "common/base/protocol.h"
 #include "common/base/unique_fd.h"
 #include "common/base/version.h"
@@ -88,6 +89,12 @@ UniqueFd SetUpSignals() {
   return UniqueFd(signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC));
 }
 
+// Before anything is started: an agent opens more files than its ranks are to have.
+void TakeOpenFilesLimit() {
+  const char* const soft = getenv(kOpenFilesVariable);
+  if (soft != nullptr) SetOpenFiles(strtoull(soft, nullptr, 10));
+}
+
 bool TakeLock(int dir, bool takeover, UniqueFd* lock) {
   lock->reset(openat(dir, kLockFile, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock->valid()) return false;
@@ -129,6 +136,7 @@ int Main(int argc, char** argv) {
   }
   UniqueFd agent = SetUpDescriptors(arguments.agent_fd);
   UniqueFd signals = SetUpSignals();
+  TakeOpenFilesLimit();
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   umask(077);
   if (chdir("/") != 0) return 1;

@@ -2,6 +2,8 @@
 #include "agent/task/gangs.h"
 
 #include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <string>
 
@@ -9,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "common/base/fs.h"
+#include "common/base/open_files.h"
 #include "gtest/gtest.h"
 #include "tests/agent/task/gangs_fixture.h"
 
@@ -187,6 +190,18 @@ TEST_F(GangsTest, MemoryIsLimitedForAllRanksTogetherAndTheVictimIsNamed) {
   }
   EXPECT_EQ(report.ranks(0).exit().signal(), SIGKILL);
   EXPECT_TRUE(report.ranks(0).exit().out_of_memory());
+}
+
+TEST_F(GangsTest, RanksHaveTheLimitOfOpenFilesThatTheAgentWasBornWith) {
+  rlimit limit = {};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  limit.rlim_cur = 512;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  RaiseOpenFiles();  // As msagentd does.
+  ASSERT_GT(sysconf(_SC_OPEN_MAX), 512);
+  const v1::StartGangRequest request = Shells(1, "ulimit -Sn; ulimit -Hn");
+  ASSERT_TRUE(Start(request).ok());
+  EXPECT_EQ(Output(request.gang().job_id(), 0), absl::StrCat("512\n", limit.rlim_max, "\n"));
 }
 
 }  // namespace
