@@ -56,10 +56,10 @@ bool SetOutput(const ChildArgs& args) {
   return !args.tty || ioctl(STDOUT_FILENO, TIOCSCTTY, 0) == 0;
 }
 
-void ResetSignals() {
+void ResetSignals(const std::vector<int>& ignored) {
   struct sigaction standard = {};
   standard.sa_handler = SIG_DFL;
-  for (int signal = 1; signal < NSIG; ++signal) sigaction(signal, &standard, nullptr);
+  for (const int signal : ignored) sigaction(signal, &standard, nullptr);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -103,7 +103,7 @@ int RunRankChild(void* data) {
   CloseRange(kOutSlot, UINT_MAX, 0);
   close(kOutSlot);
   close(kErrSlot);
-  ResetSignals();
+  ResetSignals(args.ignored_signals);
   Execute(args);
   return Fail(args, StartStep::kProgram);
 }

@@ -38,7 +38,8 @@ struct ChildArgs {
   size_t cpu_mask_size = 0;
   std::vector<std::pair<int, rlimit>> limits;
   mode_t umask = 022;
-  const char* workdir = nullptr;  // Null: stay.
+  std::vector<int> ignored_signals;  // By the shim: all others have their default after execve.
+  const char* workdir = nullptr;     // Null: stay.
   const char* stdin_path = nullptr;
   std::vector<const char*> programs;  // What to try, in the order of PATH.
   char* const* argv = nullptr;

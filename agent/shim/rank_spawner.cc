@@ -128,12 +128,25 @@ std::vector<unsigned long> CpuMask(const std::vector<int32_t>& cpus) {
   return mask;
 }
 
+std::vector<int> IgnoredSignals() {
+  std::vector<int> ignored;
+  for (int signal = 1; signal < NSIG; ++signal) {
+    struct sigaction now;
+    if (sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN) {
+      ignored.push_back(signal);
+    }
+  }
+  return ignored;
+}
+
 bool KernelIsTooOldFor(int error) { return error == ENOSYS || error == E2BIG || error == EINVAL; }
 
 }  // namespace
 
 RankSpawner::RankSpawner(const ShimPlan* plan)
-    : plan_(plan), stack_(std::make_unique<char[]>(kStackSize)) {
+    : plan_(plan),
+      stack_(std::make_unique<char[]>(kStackSize)),
+      ignored_signals_(IgnoredSignals()) {
   if (!plan->ranks_cgroup.empty()) {
     cgroup_procs_ = plan->ranks_cgroup + "/cgroup.procs";
     cgroup_.reset(open(plan->ranks_cgroup.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -180,6 +193,7 @@ RankSpawner::Result RankSpawner::Start(const ShimRank& rank, int restart, int ou
     args.limits.push_back({resource, rlimit{limit, limit}});
   }
   args.umask = plan_->umask;
+  args.ignored_signals = ignored_signals_;
   args.workdir = rank.workdir.empty() ? nullptr : rank.workdir.c_str();
   args.stdin_path = rank.stdin_path.empty() ? "/dev/null" : rank.stdin_path.c_str();
   for (const std::string& program : candidates) args.programs.push_back(program.c_str());

@@ -49,6 +49,7 @@ class RankSpawner {
   std::vector<std::string> v1_procs_;
   ChildReport* report_ = nullptr;
   std::unique_ptr<char[]> stack_;
+  const std::vector<int> ignored_signals_;
 };
 
 }  // namespace muster

@@ -18,7 +18,7 @@
 namespace muster {
 namespace {
 
-constexpr size_t kSpawnsPerPoll = 4;  // Or a first failure goes unseen until the last rank started.
+constexpr size_t kSpawnsPerPoll = 8;  // Or a first failure goes unseen until the last rank started.
 constexpr int64_t kStrangerLookNs = 5'000'000;
 constexpr int64_t kRoomWaitNs = 5'000'000'000;  // For a full disk, after the last rank.
 constexpr int64_t kRoomLookNs = 200'000'000;

@@ -166,12 +166,11 @@ int64_t StreamLog::length() const {
 
 absl::StatusOr<std::unique_ptr<OutputReader>> StreamLog::Read(int64_t offset,
                                                               std::function<void()> on_data) {
-  const int64_t now = length();
-  if (offset < 0) offset = std::max<int64_t>(now + offset, 0);
-  if (ended() && offset > now) {
+  if (offset < 0) offset = std::max<int64_t>(length() + offset, 0);
+  if (ended() && offset > length()) {
     return absl::OutOfRangeError(absl::StrCat("offset ", offset,
-                                              " is past the end of the stream, which has ", now,
-                                              " bytes and has ended"));
+                                              " is past the end of the stream, which has ",
+                                              length(), " bytes and has ended"));
   }
   return std::unique_ptr<OutputReader>(
       std::make_unique<StreamReader>(state_, offset, std::move(on_data)));

@@ -53,7 +53,7 @@ JobEntry* JobTable::AddLoaded(const JobRecord& record) {
   entry->record = record;
   JobEntry* const added = entry.get();
   entries_[record.job.id()] = std::move(entry);
-  Show(added, record.job);
+  Show(added, std::make_shared<v1::Job>(record.job));
   return added;
 }
 
@@ -74,8 +74,7 @@ JobEntry* JobTable::Insert(const JobRecord& record, const RequestRecord& request
                  [this, alive = alive_, id, done = std::move(done)](const absl::Status& status) {
                    if (!*alive) return;
                    if (status.ok()) {
-                     const v1::Job job = entries_.at(id)->record.job;
-                     OnCommitted(id, job, {});
+                     OnCommitted(id, std::make_shared<v1::Job>(entries_.at(id)->record.job), {});
                    } else {
                      entries_.erase(id);
                    }
@@ -117,7 +116,8 @@ void JobTable::CommitDirty() {
     status->set_version(status->version() + 1);
     StateBatch batch;
     batch.put_jobs.push_back(entry->record);
-    store_->Commit(std::move(batch), [this, alive = alive_, id, job = entry->record.job,
+    auto job = std::make_shared<const v1::Job>(entry->record.job);
+    store_->Commit(std::move(batch), [this, alive = alive_, id, job = std::move(job),
                                       waiting = std::move(entry->waiting)](const absl::Status&) {
       if (*alive) OnCommitted(id, job, waiting);
     });
@@ -125,7 +125,7 @@ void JobTable::CommitDirty() {
   }
 }
 
-void JobTable::OnCommitted(const std::string& id, const v1::Job& job,
+void JobTable::OnCommitted(const std::string& id, std::shared_ptr<const v1::Job> job,
                            const std::vector<std::function<void()>>& waiting) {
   JobEntry* const entry = Find(id);
   CHECK(entry != nullptr) << id;  // Only final jobs are removed, and not while they are written.
@@ -138,19 +138,18 @@ void JobTable::OnCommitted(const std::string& id, const v1::Job& job,
       });
     }
   }
-  Show(entry, job);
+  Show(entry, std::move(job));
   for (const std::function<void()>& done : waiting) done();
 }
 
-void JobTable::Show(JobEntry* entry, const v1::Job& job) {
-  entry->shown = BoundedView(job);
-  by_age_[AgeOf(job)] = entry;
-  const auto it = watches_.find(job.id());
+void JobTable::Show(JobEntry* entry, std::shared_ptr<const v1::Job> job) {
+  by_age_[AgeOf(*job)] = entry;
+  const std::shared_ptr<const v1::Job> shown = entry->shown = BoundedView(std::move(job));
+  const auto it = watches_.find(shown->id());
   if (it == watches_.end()) return;
-  const v1::Job shown = entry->shown;
   const WatchMap watches = it->second;  // Some may end themselves, or others, from within.
   for (const auto& [watch, on_change] : watches) {
-    if (watch_jobs_.count(watch) > 0) (*on_change)(shown);
+    if (watch_jobs_.count(watch) > 0) (*on_change)(*shown);
   }
 }
 
@@ -173,12 +172,12 @@ JobEntry* JobTable::Find(const std::string& id) const {
 
 absl::StatusOr<JobEntry*> JobTable::FindByPrefix(const std::string& prefix) const {
   JobEntry* const exact = Find(prefix);
-  if (exact != nullptr && !exact->shown.id().empty()) return exact;
+  if (exact != nullptr && exact->shown != nullptr) return exact;
   std::vector<JobEntry*> found;
   if (!prefix.empty()) {
     for (auto it = entries_.lower_bound(prefix);
          it != entries_.end() && absl::StartsWith(it->first, prefix); ++it) {
-      if (!it->second->shown.id().empty()) found.push_back(it->second.get());
+      if (it->second->shown != nullptr) found.push_back(it->second.get());
     }
   }
   if (found.size() == 1) return found[0];
@@ -188,7 +187,7 @@ absl::StatusOr<JobEntry*> JobTable::FindByPrefix(const std::string& prefix) cons
   }
   std::vector<std::string> ids;
   for (const JobEntry* entry : found) {
-    if (ids.size() < kMaxListedIds) ids.push_back(entry->shown.id());
+    if (ids.size() < kMaxListedIds) ids.push_back(entry->shown->id());
   }
   const bool more = found.size() > ids.size();
   return WithDetail(absl::FailedPreconditionError(absl::StrCat(
@@ -216,8 +215,8 @@ absl::StatusOr<v1::ListJobsResponse> JobTable::List(const v1::ListJobsRequest& r
   size_t bytes = 0;
   while (it != by_age_.begin()) {
     --it;
-    if (!Matches(request, it->second->shown)) continue;
-    v1::Job slim = WithoutOldAttempts(it->second->shown);
+    if (!Matches(request, *it->second->shown)) continue;
+    v1::Job slim = WithoutOldAttempts(*it->second->shown);
     bytes += slim.ByteSizeLong();
     const bool full = response.jobs_size() == page || bytes > kMaxPageBytes;
     if (full && response.jobs_size() > 0) {  // A job that is larger alone has a page of its own.
@@ -234,12 +233,12 @@ absl::StatusOr<uint64_t> JobTable::Watch(const std::string& prefix,
                                          std::function<void(const v1::Job&)> on_change) {
   MUSTER_ASSIGN_OR_RETURN(JobEntry* const entry, FindByPrefix(prefix));
   const uint64_t watch = next_watch_++;
-  const std::string id = entry->shown.id();
+  const std::string id = entry->shown->id();
   auto shared = std::make_shared<std::function<void(const v1::Job&)>>(std::move(on_change));
   watch_jobs_[watch] = id;
   watches_[id][watch] = shared;
-  const v1::Job now = entry->shown;
-  (*shared)(now);
+  const std::shared_ptr<const v1::Job> now = entry->shown;
+  (*shared)(*now);
   return watch;
 }
 

@@ -23,8 +23,8 @@ namespace muster {
 // anybody outside sees.
 struct JobEntry {
   JobRecord record;
-  v1::Job shown;         // Its BoundedView(). Empty until the submit is durable.
-  bool dirty = false;    // `record` has changed since the last commit was begun.
+  std::shared_ptr<const v1::Job> shown;  // Its BoundedView(). None until the submit is durable.
+  bool dirty = false;                    // `record` has changed since the last commit was begun.
   bool writing = false;  // A commit is under way; the next waits for it and takes all changes.
   std::vector<std::function<void()>> waiting;  // For the next commit.
   std::optional<PastMoment> ended;             // Of a final job.
@@ -68,9 +68,9 @@ class JobTable {
   using AgeKey = std::pair<int64_t, std::string>;  // Submit time in ns, id.
 
   void CommitDirty();
-  void OnCommitted(const std::string& id, const v1::Job& job,
+  void OnCommitted(const std::string& id, std::shared_ptr<const v1::Job> job,
                    const std::vector<std::function<void()>>& waiting);
-  void Show(JobEntry* entry, const v1::Job& job);
+  void Show(JobEntry* entry, std::shared_ptr<const v1::Job> job);
   static AgeKey AgeOf(const v1::Job& job);
 
   EventLoop* const loop_;

@@ -2,9 +2,9 @@
 
 namespace muster {
 
-v1::Job BoundedView(const v1::Job& job, size_t max_bytes) {
-  const auto& attempts = job.status().attempts();
-  size_t bytes = job.ByteSizeLong();
+std::shared_ptr<const v1::Job> BoundedView(std::shared_ptr<const v1::Job> job, size_t max_bytes) {
+  const auto& attempts = job->status().attempts();
+  size_t bytes = job->ByteSizeLong();
   if (bytes <= max_bytes || attempts.size() < 2) return job;
   for (const v1::Attempt& attempt : attempts) bytes -= attempt.ByteSizeLong();
   v1::Attempt first = attempts[0];
@@ -19,8 +19,8 @@ v1::Job BoundedView(const v1::Job& job, size_t max_bytes) {
     bytes += attempts[latest - 1].ByteSizeLong();
     if (bytes > max_bytes) break;
   }
-  v1::Job view = job;
-  v1::JobStatus* const status = view.mutable_status();
+  auto view = std::make_shared<v1::Job>(*job);
+  v1::JobStatus* const status = view->mutable_status();
   *status->mutable_attempts(0) = first;
   status->mutable_attempts()->DeleteSubrange(1, latest - 1);
   status->set_attempts_left_out(latest - 1);

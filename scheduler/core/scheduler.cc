@@ -121,7 +121,7 @@ void SchedulerImpl::Submit(const v1::SubmitJobRequest& request, const std::strin
         Enqueue(entry, absl::ZeroDuration());
         Pass();  // At once: the reservation goes out in this turn.
         Failpoint("scheduler.before_submit_answer");
-        done(entry->shown);
+        done(*entry->shown);
       });
 }
 
@@ -151,7 +151,7 @@ bool SchedulerImpl::AnswerRepeatedSubmit(const v1::SubmitJobRequest& request,
   jobs_.AfterSaved(entry, [this, id, done] {
     const JobEntry* const stored = jobs_.Find(id);
     if (stored == nullptr) return done(absl::UnavailableError("the first submit has failed"));
-    done(stored->shown);
+    done(*stored->shown);
   });
   return true;
 }
@@ -216,7 +216,7 @@ void SchedulerImpl::Cancel(const v1::CancelJobRequest& request, SubmitDone done)
 absl::StatusOr<v1::Job> SchedulerImpl::Get(const std::string& id_or_prefix) const {
   DCHECK(loop_->OnLoop());
   MUSTER_ASSIGN_OR_RETURN(const JobEntry* const entry, jobs_.FindByPrefix(id_or_prefix));
-  return entry->shown;
+  return *entry->shown;
 }
 
 absl::StatusOr<v1::ListJobsResponse> SchedulerImpl::List(const v1::ListJobsRequest& request) const {
@@ -235,7 +235,7 @@ void SchedulerImpl::Unwatch(uint64_t watch) { jobs_.Unwatch(watch); }
 void SchedulerImpl::Sweep() {
   std::vector<std::string> old;
   for (const auto& [id, entry] : jobs_.entries()) {
-    if (!IsFinalState(entry->shown.status().state()) || !entry->ended.has_value()) continue;
+    if (!IsFinalState(entry->shown->status().state()) || !entry->ended.has_value()) continue;
     if (entry->ended->Age(*loop_->clock()) > options_.keep_jobs) old.push_back(id);
   }
   if (!old.empty()) LOG(INFO) << "retention: " << old.size() << " jobs removed";

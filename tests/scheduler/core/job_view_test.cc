@@ -28,15 +28,19 @@ std::vector<int> Numbers(const v1::Job& job) {
   return numbers;
 }
 
+v1::Job View(const v1::Job& job, size_t max_bytes = kMaxShownJobBytes) {
+  return *BoundedView(std::make_shared<v1::Job>(job), max_bytes);
+}
+
 TEST(BoundedViewTest, ASmallJobIsShownWhole) {
   const v1::Job job = MakeJob({1000, 1000, 1000});
-  EXPECT_EQ(BoundedView(job).SerializeAsString(), job.SerializeAsString());
+  EXPECT_EQ(View(job).SerializeAsString(), job.SerializeAsString());
 }
 
 TEST(BoundedViewTest, ALargeOneKeepsItsFirstAttemptAndTheLatest) {
   const v1::Job job = MakeJob(std::vector<size_t>(1000, 10000));
   ASSERT_GT(job.ByteSizeLong(), size_t{4} << 20);
-  const v1::Job view = BoundedView(job);
+  const v1::Job view = View(job);
   EXPECT_LE(view.ByteSizeLong(), kMaxShownJobBytes + 100);
   EXPECT_GT(view.ByteSizeLong(), kMaxShownJobBytes - 11000);
   EXPECT_EQ(view.id(), job.id());
@@ -50,7 +54,7 @@ TEST(BoundedViewTest, ALargeOneKeepsItsFirstAttemptAndTheLatest) {
 }
 
 TEST(BoundedViewTest, TheFirstAttemptLosesItsRanksBeforeTheCurrentOneDoes) {
-  const v1::Job view = BoundedView(MakeJob({900, 900, 900}), 1000);
+  const v1::Job view = View(MakeJob({900, 900, 900}), 1000);
   EXPECT_EQ(Numbers(view), (std::vector<int>{0, 2}));
   EXPECT_EQ(view.status().attempts_left_out(), 1);
   EXPECT_TRUE(view.status().attempts(0).ranks().empty());
@@ -58,8 +62,8 @@ TEST(BoundedViewTest, TheFirstAttemptLosesItsRanksBeforeTheCurrentOneDoes) {
 }
 
 TEST(BoundedViewTest, TheCurrentAttemptIsNeverLeftOut) {
-  EXPECT_EQ(Numbers(BoundedView(MakeJob({5000}), 1000)), (std::vector<int>{0}));
-  EXPECT_EQ(Numbers(BoundedView(MakeJob({10, 10, 5000}), 1000)), (std::vector<int>{0, 2}));
+  EXPECT_EQ(Numbers(View(MakeJob({5000}), 1000)), (std::vector<int>{0}));
+  EXPECT_EQ(Numbers(View(MakeJob({10, 10, 5000}), 1000)), (std::vector<int>{0, 2}));
 }
 
 }  // namespace
