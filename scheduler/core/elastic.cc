@@ -17,6 +17,10 @@ absl::Duration ElasticTimeout(const v1::JobSpec& spec) {
   return timeout > absl::ZeroDuration() ? timeout : kDefaultTimeout;
 }
 
+absl::Duration StartWaitLimit(const v1::JobSpec& spec, const StartWait& wait) {
+  return wait.had > 0 ? std::min(kLastCall, ElasticTimeout(spec)) : ElasticTimeout(spec);
+}
+
 std::optional<absl::Duration> WaitsForMore(const v1::JobSpec& spec, int hosts, absl::Duration now,
                                            StartWait* wait) {
   if (hosts == 0) {
@@ -27,9 +31,7 @@ std::optional<absl::Duration> WaitsForMore(const v1::JobSpec& spec, int hosts, a
   if (hosts >= spec.nodes().max()) return std::nullopt;
   if (wait->had > 0 && hosts >= wait->had) return std::nullopt;
   if (!wait->since.has_value()) wait->since = now;
-  const absl::Duration limit =
-      wait->had > 0 ? std::min(kLastCall, ElasticTimeout(spec)) : ElasticTimeout(spec);
-  const absl::Duration until = *wait->since + limit;
+  const absl::Duration until = *wait->since + StartWaitLimit(spec, *wait);
   return until > now ? std::optional<absl::Duration>(until) : std::nullopt;
 }
 

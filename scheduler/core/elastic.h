@@ -35,6 +35,9 @@ struct StartWait {
 std::optional<absl::Duration> WaitsForMore(const v1::JobSpec& spec, int hosts, absl::Duration now,
                                            StartWait* wait);
 
+// How long it waits at most, from `wait.since` on.
+absl::Duration StartWaitLimit(const v1::JobSpec& spec, const StartWait& wait);
+
 // "3 of 2:4 hosts are ready; waits until 10:59:09 UTC or for 1 more".
 std::string DescribeWait(const v1::NodeRange& nodes, int hosts, absl::Time until);
 

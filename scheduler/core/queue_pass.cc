@@ -74,7 +74,10 @@ QueueDecision QueuePass::Consider(const WaitingJob& job) {
     made = MakeRoom(job, **spec);
     if (!head_.has_value()) BecomeHead(job, **spec, made.has_value());
   }
-  if (job.wait != nullptr) WaitsForMore(*job.spec, /*hosts=*/0, scene_.now, job.wait);
+  // While nodes are on their way, too few say nothing.
+  if (job.wait != nullptr && !scene_.settling) {
+    WaitsForMore(*job.spec, /*hosts=*/0, scene_.now, job.wait);
+  }
   if (made.has_value()) return *std::move(made);
   QueueDecision decision{job.job_id, why};
   decision.over_quota = !spec.ok();

@@ -23,6 +23,9 @@ namespace {
 constexpr absl::Duration kKeepRequests = absl::Hours(24);
 constexpr absl::Duration kSweepInterval = absl::Minutes(10);
 constexpr absl::Duration kFirstSweep = absl::Hours(1);
+// After a boot the time of day is set within so long, as a rule. Retention, which cannot be undone,
+// waits for longer.
+constexpr absl::Duration kClockSettles = absl::Minutes(1);
 constexpr size_t kMaxRequestId = 128;
 
 }  // namespace
@@ -64,6 +67,7 @@ absl::Status SchedulerImpl::Load() {
   DCHECK(loop_->OnLoop());
   MUSTER_ASSIGN_OR_RETURN(const StoredState state, store_->Load());
   epoch_ = state.epoch;
+  clock_set_at_ = loop_->clock()->Boot() + kClockSettles;
   for (const RequestRecord& request : state.requests) {
     requests_.emplace(request.request_id,
                       KnownRequest{request, PastMoment::OnRecord(request.made)});
@@ -117,6 +121,7 @@ void SchedulerImpl::Submit(const v1::SubmitJobRequest& request, const std::strin
         JobEntry* const entry = jobs_.Find(made.job_id);
         LOG(INFO) << "job=" << made.job_id << " SUBMITTED";
         runs_[made.job_id] = std::make_unique<Run>();
+        runs_[made.job_id]->submitted = Since{PastMoment(*loop_->clock())};
         ArmQueueTimer(entry);
         Enqueue(entry, absl::ZeroDuration());
         Pass();  // At once: the reservation goes out in this turn.

@@ -166,6 +166,29 @@ void SchedulerImpl::BeginStartWait(JobEntry* entry) {
   runs_.at(entry->record.job.id())->start_wait = wait;
 }
 
+void SchedulerImpl::ResumeStartWait(JobEntry* entry) {
+  const v1::Job& job = entry->record.job;
+  if (CurrentAttempt(job) != nullptr) BeginStartWait(entry);
+  if (!job.status().has_wait_since()) return;
+  StartWait* const wait = &runs_.at(job.id())->start_wait;
+  PastMoment since = PastMoment::OnRecord(FromTimestamp(job.status().wait_since()));
+  // A last call is left for hosts that are coming back to this scheduler.
+  const absl::Duration now = loop_->clock()->Boot();
+  wait->since = std::max(now - since.Age(*loop_->clock()),
+                         now + kLastCall - StartWaitLimit(job.spec(), *wait));
+}
+
+void SchedulerImpl::NoteStartWait(JobEntry* entry, bool waits) {
+  v1::JobStatus* const status = entry->record.job.mutable_status();
+  const absl::Duration now = loop_->clock()->Boot();
+  if (!waits) {
+    if (now >= settled_at_) status->clear_wait_since();
+  } else if (!status->has_wait_since()) {
+    const StartWait& wait = runs_.at(entry->record.job.id())->start_wait;
+    *status->mutable_wait_since() = ToTimestamp(Now() - (now - wait.since.value_or(now)));
+  }
+}
+
 std::string SchedulerImpl::DescribeStartWait(JobEntry* entry, const JobQueue::Decision& decision) {
   Run* const run = runs_.at(entry->record.job.id()).get();
   if (run->shown_wait != *decision.waits_until) {

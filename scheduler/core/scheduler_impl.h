@@ -59,6 +59,11 @@ class SchedulerImpl : public Scheduler {
                  std::function<void(const absl::StatusOr<v1::Node>&)> done) override;
 
  private:
+  // When something began that has a limit of time.
+  struct Since {
+    PastMoment moment;
+    bool on_record = false;  // It was before this scheduler.
+  };
   // What a job needs while it is not final, beside its record.
   struct Run {
     std::unique_ptr<GangTracker> gang;  // Of the current attempt, RESERVING to its end.
@@ -74,6 +79,8 @@ class SchedulerImpl : public Scheduler {
     std::vector<EventLoop::TimerId> rank_timers;
     // On Clock::Boot(): when a pass of the queue first saw it STOPPING.
     std::optional<absl::Duration> stop_seen;
+    std::optional<Since> submitted;
+    std::optional<Since> began;  // The current attempt.
     StartWait start_wait;
     GrowthWait growth;
     absl::Duration shown_wait = absl::ZeroDuration();  // Until when the reason says that it waits,
@@ -108,6 +115,10 @@ class SchedulerImpl : public Scheduler {
   void OnReserved(JobEntry* entry, const v1::Placement& placement);
   void OnRefused(JobEntry* entry, const absl::Status& status);
   void OnNeverStarted(JobEntry* entry, int node, const absl::Status& status);
+  // How much of `limit` is left. What is on record is aged by the time of day, so not before that
+  // may be believed to be set: until then the time to ask again.
+  static Since OnRecord(const google::protobuf::Timestamp& time);
+  absl::Duration LeftOf(absl::Duration limit, Since* since) const;
   void ArmAttemptTimer(JobEntry* entry);
   void OnAttemptTimer(JobEntry* entry);
   void Finish(JobEntry* entry, JobEvent event, const std::string& reason, int exit_code,
@@ -202,6 +213,9 @@ class SchedulerImpl : public Scheduler {
   void ChangeRange(JobEntry* entry, const v1::ScaleJobRequest& request);
   // The job's attempt has ended and another follows.
   void BeginStartWait(JobEntry* entry);
+  // The same under a new scheduler: goes on with what the record says of the wait.
+  void ResumeStartWait(JobEntry* entry);
+  void NoteStartWait(JobEntry* entry, bool waits);
   std::string DescribeStartWait(JobEntry* entry, const JobQueue::Decision& decision);
   // Hosts did not hold their part of what was to be reserved; `mute`: they never answered.
   void NoteRefusers(JobEntry* entry, bool mute);
@@ -233,6 +247,8 @@ class SchedulerImpl : public Scheduler {
   std::map<std::string, int> inserting_;  // By owner: submits that are not durable yet.
   // On Clock::Boot(): until then nodes may be on their way that a scheduler before this one had.
   absl::Duration settled_at_ = absl::ZeroDuration();
+  // On Clock::Boot(): from then on the time of day is believed.
+  absl::Duration clock_set_at_ = absl::ZeroDuration();
   EventLoop::TimerId wake_timer_ = 0;
   EventLoop::TimerId silence_timer_ = 0;
   EventLoop::TimerId sweep_timer_ = 0;

@@ -18,6 +18,9 @@ absl::Duration TimeoutOf(const google::protobuf::Duration& timeout) {
   return duration > absl::ZeroDuration() ? duration : absl::InfiniteDuration();
 }
 
+// No back-off is longer than the job's own, or this; whatever the time of day.
+constexpr absl::Duration kMostFreeStartDelay = absl::Minutes(1);
+
 int CountRunning(const v1::Attempt& attempt) {
   return static_cast<int>(std::count_if(
       attempt.ranks().begin(), attempt.ranks().end(),
@@ -53,8 +56,8 @@ JobEntry* SchedulerImpl::FindLive(const std::string& id) const {
 // After a restart of the scheduler. What ran is believed to run until its nodes say otherwise.
 void SchedulerImpl::ResumeJob(JobEntry* entry) {
   v1::Job& job = entry->record.job;
-  runs_[job.id()] = std::make_unique<Run>();
-  ArmQueueTimer(entry);
+  Run* const run = (runs_[job.id()] = std::make_unique<Run>()).get();
+  run->submitted = OnRecord(job.status().submit_time());
   if (job.status().state() == v1::JOB_STATE_RESERVING) {
     const v1::Attempt& attempt = *CurrentAttempt(job);
     for (const v1::NodePlacement& node : attempt.placement().nodes()) {
@@ -69,10 +72,15 @@ void SchedulerImpl::ResumeJob(JobEntry* entry) {
     jobs_.Save(entry);
   }
   if (IsWaitingState(job.status().state())) {
+    ArmQueueTimer(entry);
+    ResumeStartWait(entry);
     const absl::Time start = FromTimestamp(job.status().next_start_time());
-    return Enqueue(entry, std::max(start - Now(), absl::ZeroDuration()));
+    const absl::Duration most =
+        std::max(FromProtoDuration(job.spec().restart().max_delay()), kMostFreeStartDelay);
+    return Enqueue(entry, std::clamp(start - Now(), absl::ZeroDuration(), most));
   }
   const v1::Attempt& attempt = *CurrentAttempt(job);
+  run->began = OnRecord(attempt.start_time());
   std::vector<bool> started;
   for (int i = 0; i < attempt.placement().nodes_size(); ++i) {
     nodes_.Expect(attempt.placement().nodes(i));
@@ -98,6 +106,8 @@ void SchedulerImpl::Place(JobEntry* entry, const GangPlan& plan, bool has_passed
   *job.mutable_status()->add_attempts() = MakeAttempt(job.spec(), number, plan.placement);
   *CurrentAttempt(&job)->mutable_start_time() = ToTimestamp(Now());
   CurrentAttempt(&job)->set_has_passed(has_passed);
+  job.mutable_status()->clear_wait_since();
+  runs_.at(job.id())->began = Since{PastMoment(*loop_->clock())};
   MakeGang(entry);
   ArmAttemptTimer(entry);
   jobs_.Save(entry);  // Not waited for: a reservation that nobody remembers lapses.
@@ -107,7 +117,9 @@ void SchedulerImpl::Place(JobEntry* entry, const GangPlan& plan, bool has_passed
 void SchedulerImpl::MakeGang(JobEntry* entry) {
   const std::string id = entry->record.job.id();
   runs_.at(id)->stop_seen.reset();
-  runs_.at(id)->growth = {loop_->clock()->Boot() + ElasticTimeout(entry->record.job.spec()),
+  PastMoment began = runs_.at(id)->began->moment;  // A copy: to look at it is not to believe it.
+  const absl::Duration age = began.Age(*loop_->clock());
+  runs_.at(id)->growth = {loop_->clock()->Boot() + ElasticTimeout(entry->record.job.spec()) - age,
                           std::nullopt};
   v1::GangRef gang;
   gang.set_job_id(id);
@@ -168,6 +180,7 @@ void SchedulerImpl::OnRefused(JobEntry* entry, const absl::Status& status) {
   job.mutable_status()->mutable_attempts()->RemoveLast();  // It never was.
   Step(entry, JobEvent::kRefuse, std::string(status.message()));
   DropGang(entry);
+  ArmQueueTimer(entry);  // It may have come meanwhile.
   jobs_.Save(entry);
   Enqueue(entry, runs_.at(job.id())->refusals.Next());
 }
@@ -191,6 +204,16 @@ void SchedulerImpl::OnNeverStarted(JobEntry* entry, int node, const absl::Status
   Evaluate(entry);
 }
 
+SchedulerImpl::Since SchedulerImpl::OnRecord(const google::protobuf::Timestamp& time) {
+  return {PastMoment::OnRecord(FromTimestamp(time)), /*on_record=*/true};
+}
+
+absl::Duration SchedulerImpl::LeftOf(absl::Duration limit, Since* since) const {
+  const absl::Duration now = loop_->clock()->Boot();
+  if (since->on_record && now < clock_set_at_) return clock_set_at_ - now;
+  return limit - since->moment.Age(*loop_->clock());
+}
+
 void SchedulerImpl::ArmAttemptTimer(JobEntry* entry) {
   const v1::Job& job = entry->record.job;
   Run* const run = runs_.at(job.id()).get();
@@ -201,9 +224,11 @@ void SchedulerImpl::ArmAttemptTimer(JobEntry* entry) {
   const v1::Timeouts& timeouts = job.spec().timeouts();
   const absl::Duration limit = TimeoutOf(running ? timeouts.run() : timeouts.start());
   if (limit == absl::InfiniteDuration()) return;
-  const absl::Time start = FromTimestamp(CurrentAttempt(job)->start_time());
-  run->attempt_timer = loop_->After(start + limit - Now(), [this, id = job.id()] {
-    if (JobEntry* const live = FindLive(id)) OnAttemptTimer(live);
+  run->attempt_timer = loop_->After(LeftOf(limit, &*run->began), [this, id = job.id(), limit] {
+    JobEntry* const live = FindLive(id);
+    if (live == nullptr) return;
+    if (LeftOf(limit, &*runs_.at(id)->began) > absl::ZeroDuration()) return ArmAttemptTimer(live);
+    OnAttemptTimer(live);
   });
 }
 

@@ -39,13 +39,17 @@ void SchedulerImpl::Enqueue(JobEntry* entry, absl::Duration delay) {
 
 void SchedulerImpl::ArmQueueTimer(JobEntry* entry) {
   const v1::Job& job = entry->record.job;
+  Run* const run = runs_.at(job.id()).get();
+  loop_->Cancel(run->queue_timer);
   const absl::Duration limit = FromProtoDuration(job.spec().timeouts().queue());
   if (limit <= absl::ZeroDuration() || job.status().attempts_size() > 0) return;
-  const absl::Duration left = FromTimestamp(job.status().submit_time()) + limit - Now();
-  runs_.at(job.id())->queue_timer = loop_->After(left, [this, id = job.id(), limit] {
+  run->queue_timer = loop_->After(LeftOf(limit, &*run->submitted), [this, id = job.id(), limit] {
     JobEntry* const late = FindLive(id);
     if (late == nullptr || !IsWaitingState(late->record.job.status().state())) return;
     if (late->record.job.status().attempts_size() > 0) return;
+    if (LeftOf(limit, &*runs_.at(id)->submitted) > absl::ZeroDuration()) {
+      return ArmQueueTimer(late);
+    }
     const std::string waited_for = late->record.job.status().reason();
     Finish(late, JobEvent::kFail,
            absl::StrCat("not started within ", absl::FormatDuration(limit),
@@ -86,6 +90,7 @@ void SchedulerImpl::Pass() {
 
 void SchedulerImpl::ShowWait(JobEntry* entry, const JobQueue::Decision& decision) {
   v1::Job& job = entry->record.job;
+  NoteStartWait(entry, decision.waits_until.has_value());
   std::string reason = decision.waits_until.has_value()
                            ? DescribeStartWait(entry, decision)
                            : std::string(decision.plan.status().message());
@@ -155,8 +160,8 @@ std::vector<RunningGang> SchedulerImpl::RunningGangs(absl::Duration now) {
       gang.ends_soon = now < *run->stop_seen + gang.stop_grace + kStopPatience;
       gang.preempted = attempt.planned_end() == v1::PLANNED_END_PREEMPTED;
     } else if (state != v1::JOB_STATE_UNKNOWN) {
-      const absl::Duration age = Now() - FromTimestamp(attempt.start_time());
-      gang.ends_by = LatestEnd(job.spec(), now - age);
+      PastMoment began = run->began->moment;  // A copy: to look at it is not to believe it.
+      gang.ends_by = LatestEnd(job.spec(), now - began.Age(*loop_->clock()));
     }
     gangs.push_back(std::move(gang));
   }

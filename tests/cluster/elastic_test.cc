@@ -554,5 +554,33 @@ TEST_F(ElasticTest, ScaleHeedsTheHostsThatRolesName) {
   EXPECT_TRUE(TryScale(id, 2, 2, "r2").ok());
 }
 
+TEST_F(ElasticTest, ANewSchedulerGoesOnWithTheWaitForMore) {
+  AddNodes(2);
+  const std::string id = Submit(2, 4);
+  for (int i = 0; i < 4; ++i) {
+    cluster_.Advance(absl::Seconds(7));
+    cluster_.RestartScheduler(/*reconnect=*/true);
+    ASSERT_EQ(State(id), v1::JOB_STATE_QUEUED);
+  }
+  cluster_.Advance(absl::Seconds(3));
+
+  EXPECT_EQ(State(id), v1::JOB_STATE_RUNNING);
+}
+
+TEST_F(ElasticTest, ANewSchedulerKnowsHowManyHostsAGangHad) {
+  AddNodes(3);
+  const std::string id = Submit(2, 3);
+  ASSERT_EQ(Hosts(id).size(), 3U);
+  Node(3)->Disconnect();
+  cluster_.Advance(kFencedAfter + absl::Milliseconds(500));
+  ASSERT_EQ(State(id), v1::JOB_STATE_QUEUED);
+
+  cluster_.RestartScheduler(/*reconnect=*/false);
+  ASSERT_TRUE(Node(1)->Connect(cluster_.scheduler()).ok());
+  ASSERT_TRUE(Node(2)->Connect(cluster_.scheduler()).ok());
+  cluster_.Advance(absl::Seconds(4));
+  EXPECT_EQ(State(id), v1::JOB_STATE_RUNNING);
+}
+
 }  // namespace
 }  // namespace muster

@@ -107,5 +107,71 @@ TEST(SchedulerDeathTest, WhatIsOnlyInMemoryWhenTheSchedulerDiesIsToldAgain) {
   EXPECT_EQ(cluster.Get(id).status().exit_code(), 6);
 }
 
+constexpr absl::Duration kTenYears = absl::Hours(24 * 3650);
+
+TEST(SchedulerDeathTest, LimitsOfTimeAreNotBegunAnew) {
+  Cluster cluster;
+  cluster.AddNode("node-1", 1);
+  v1::JobSpec spec = MakeSpec(1, 1);
+  spec.mutable_timeouts()->mutable_run()->set_seconds(600);
+  const std::string running = cluster.Submit(spec);
+  spec.mutable_timeouts()->mutable_queue()->set_seconds(540);
+  const std::string waiting = cluster.Submit(spec);
+  for (int i = 0; i < 4; ++i) {
+    cluster.Advance(absl::Seconds(130));
+    cluster.RestartScheduler(/*reconnect=*/true);
+  }
+  EXPECT_EQ(cluster.State(running), v1::JOB_STATE_RUNNING);
+  EXPECT_EQ(cluster.State(waiting), v1::JOB_STATE_QUEUED);
+
+  cluster.Advance(absl::Seconds(75));
+  EXPECT_EQ(cluster.State(running), v1::JOB_STATE_RUNNING);
+  EXPECT_EQ(cluster.State(waiting), v1::JOB_STATE_FAILED);
+  cluster.Advance(absl::Seconds(10));
+  EXPECT_EQ(cluster.State(running), v1::JOB_STATE_FAILED);
+}
+
+TEST(SchedulerDeathTest, ATimeOfDayThatIsAheadAtTheStartEndsNothing) {
+  Cluster cluster;
+  cluster.AddNode("node-1", 1);
+  v1::JobSpec spec = MakeSpec(1, 1);
+  spec.mutable_timeouts()->mutable_run()->set_seconds(600);
+  const std::string running = cluster.Submit(spec);
+  spec.mutable_timeouts()->mutable_queue()->set_seconds(540);
+  const std::string waiting = cluster.Submit(spec);
+  cluster.Advance(absl::Seconds(100));
+
+  cluster.clock()->JumpWall(kTenYears);
+  cluster.RestartScheduler(/*reconnect=*/true);
+  cluster.Advance(absl::Seconds(20));
+  EXPECT_EQ(cluster.State(running), v1::JOB_STATE_RUNNING);
+  EXPECT_EQ(cluster.State(waiting), v1::JOB_STATE_QUEUED);
+  cluster.clock()->JumpWall(-kTenYears);  // It is set.
+  cluster.Advance(absl::Seconds(410));
+  EXPECT_EQ(cluster.State(running), v1::JOB_STATE_RUNNING);
+  EXPECT_EQ(cluster.State(waiting), v1::JOB_STATE_QUEUED);
+  cluster.Advance(absl::Seconds(80));
+
+  EXPECT_EQ(cluster.State(running), v1::JOB_STATE_FAILED);
+  EXPECT_EQ(cluster.State(waiting), v1::JOB_STATE_FAILED);
+}
+
+TEST(SchedulerDeathTest, ATimeOfDayThatJumpsWhileTheSchedulerLivesMovesNoLimit) {
+  for (const absl::Duration jump : {kTenYears, -kTenYears}) {
+    Cluster cluster;
+    FakeAgent* const node = cluster.AddNode("node-1", 1);
+    node->run_at_once = false;
+    v1::JobSpec spec = MakeSpec(1, 1);
+    spec.mutable_timeouts()->mutable_run()->set_seconds(100);
+    const std::string id = cluster.Submit(spec);
+    cluster.clock()->JumpWall(jump);
+    node->Run({id, 0});
+    cluster.Advance(absl::Seconds(98));
+    EXPECT_EQ(cluster.State(id), v1::JOB_STATE_RUNNING) << jump;
+    cluster.Advance(absl::Seconds(3));
+    EXPECT_EQ(cluster.State(id), v1::JOB_STATE_FAILED) << jump;
+  }
+}
+
 }  // namespace
 }  // namespace muster
