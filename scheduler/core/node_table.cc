@@ -116,6 +116,21 @@ void NodeTable::Expect(const v1::NodePlacement& placement) {
   entry.heard_wall = clock_->Wall();
 }
 
+void NodeTable::Forget(absl::Duration after, const std::set<std::string>& in_use) {
+  for (auto it = nodes_.begin(); it != nodes_.end();) {
+    const Entry& entry = it->second;
+    const bool gone = entry.state == v1::NODE_STATE_LOST && entry.session == 0 &&
+                      clock_->Boot() - entry.heard > after;
+    if (!gone || orders_.count(it->first) > 0 || in_use.count(it->first) > 0) {
+      ++it;
+      continue;
+    }
+    LOG(INFO) << "node=" << entry.info.name() << " id=" << it->first
+              << " is forgotten: not heard for " << after;
+    it = nodes_.erase(it);
+  }
+}
+
 void NodeTable::SetJoining(const std::string& node_id, bool joining) {
   const auto it = nodes_.find(node_id);
   if (it != nodes_.end()) it->second.joining = joining;

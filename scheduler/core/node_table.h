@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,8 @@ class NodeTable {
   void SetInfo(uint64_t session, const v1::NodeInfo& info);
   // A node that ran something when the scheduler died: it has as long to return as a silent one.
   void Expect(const v1::NodePlacement& placement);
+  // Drops the nodes that are lost for longer than `after`, without orders and not in `in_use`.
+  void Forget(absl::Duration after, const std::set<std::string>& in_use);
   void SetJoining(const std::string& node_id, bool joining);
 
   // The node of a session, or null when that is over.

@@ -26,6 +26,8 @@ constexpr absl::Duration kFirstSweep = absl::Hours(1);
 // After a boot the time of day is set within so long, as a rule. Retention, which cannot be undone,
 // waits for longer.
 constexpr absl::Duration kClockSettles = absl::Minutes(1);
+// Long enough for whoever looks for a lost host after a week off.
+constexpr absl::Duration kKeepLostNodes = absl::Hours(24 * 10);
 constexpr size_t kMaxRequestId = 128;
 
 }  // namespace
@@ -56,7 +58,7 @@ SchedulerImpl::~SchedulerImpl() {
     loop_->Cancel(run->attempt_timer);
     loop_->Cancel(run->leftover_timer);
     loop_->Cancel(run->stop_timer);
-    for (EventLoop::TimerId timer : run->rank_timers) loop_->Cancel(timer);
+    for (const auto& [rank, timer] : run->rank_timers) loop_->Cancel(timer);
   }
   loop_->Cancel(wake_timer_);
   loop_->Cancel(silence_timer_);
@@ -246,7 +248,20 @@ void SchedulerImpl::Sweep() {
   if (!old.empty()) LOG(INFO) << "retention: " << old.size() << " jobs removed";
   jobs_.Remove(old);
   SweepRequests();
+  SweepNodes();
   sweep_timer_ = loop_->After(kSweepInterval, [this] { Sweep(); });
+}
+
+void SchedulerImpl::SweepNodes() {
+  std::set<std::string> in_use;
+  for (const auto& [id, run] : runs_) {
+    const v1::Attempt* const attempt = CurrentAttempt(std::as_const(jobs_.Find(id)->record.job));
+    if (attempt == nullptr) continue;
+    for (const v1::NodePlacement& node : attempt->placement().nodes())
+      in_use.insert(node.node_id());
+  }
+  nodes_.Forget(kKeepLostNodes, in_use);
+  releases_.clear();  // What these were to release has lapsed by itself.
 }
 
 void SchedulerImpl::SweepRequests() {

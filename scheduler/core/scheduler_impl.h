@@ -76,7 +76,7 @@ class SchedulerImpl : public Scheduler {
     // those that will not.
     std::map<std::pair<std::string, int>, int> restarting;
     std::set<std::pair<std::string, int>> exhausted;
-    std::vector<EventLoop::TimerId> rank_timers;
+    std::map<std::pair<std::string, int>, EventLoop::TimerId> rank_timers;
     // On Clock::Boot(): when a pass of the queue first saw it STOPPING.
     std::optional<absl::Duration> stop_seen;
     std::optional<Since> submitted;
@@ -107,6 +107,7 @@ class SchedulerImpl : public Scheduler {
   // loaded is known, has been set.
   void Sweep();
   void SweepRequests();
+  void SweepNodes();
 
   // --- scheduler_jobs.cc
   void ResumeJob(JobEntry* entry);

@@ -278,7 +278,7 @@ void SchedulerImpl::DropGang(JobEntry* entry) {
   loop_->Cancel(run->stop_timer);
   loop_->Cancel(run->leftover_timer);
   run->leftover_timer = 0;
-  for (EventLoop::TimerId timer : run->rank_timers) loop_->Cancel(timer);
+  for (const auto& [rank, timer] : run->rank_timers) loop_->Cancel(timer);
   run->rank_timers.clear();
   run->restarting.clear();
   run->exhausted.clear();

@@ -207,14 +207,16 @@ void SchedulerImpl::RestartRankLater(JobEntry* entry, const v1::RankStatus& rank
   run->restarting[{role, number}] = restart;
   entry->record.job.mutable_status()->set_restarts(entry->record.job.status().restarts() + 1);
   jobs_.Save(entry);
-  run->rank_timers.push_back(loop_->After(delay, [this, id, node, role, number, restart] {
+  EventLoop::TimerId* const timer = &run->rank_timers[{role, number}];
+  loop_->Cancel(*timer);
+  *timer = loop_->After(delay, [this, id, node, role, number, restart] {
     JobEntry* const live = FindLive(id);
     if (live == nullptr || !runs_.at(id)->gang) return;
     const auto& restarting = runs_.at(id)->restarting;
     const auto it = restarting.find({role, number});
     if (it == restarting.end() || it->second != restart) return;
     runs_.at(id)->gang->RestartRank(node, role, number, restart);
-  }));
+  });
 }
 
 }  // namespace muster

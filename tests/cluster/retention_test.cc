@@ -91,5 +91,20 @@ TEST(RetentionTest, ForgettingARequestIdForgetsNoneThatIsKept) {
   EXPECT_EQ(cluster.Submit(MakeSpec(1, 1), "made later, by an earlier time"), id);
 }
 
+TEST(RetentionTest, AHostThatIsGoneForLongIsForgottenUnlessAJobWaitsForIt) {
+  Cluster cluster;
+  cluster.AddNode("node-1", 1)->Disconnect();
+  FakeAgent* const two = cluster.AddNode("node-2", 1);
+  const std::string id = cluster.Submit(MakeSpec(1, 1));
+  two->Disconnect();
+  Pass(&cluster, absl::Hours(24 * 9));
+  EXPECT_EQ(cluster.scheduler()->Nodes().size(), 2U);
+  Pass(&cluster, absl::Hours(24 * 2));
+
+  ASSERT_EQ(cluster.scheduler()->Nodes().size(), 1U);
+  EXPECT_EQ(cluster.scheduler()->Nodes()[0].info().name(), "node-2");
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_UNKNOWN);
+}
+
 }  // namespace
 }  // namespace muster

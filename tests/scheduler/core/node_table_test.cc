@@ -51,5 +51,25 @@ TEST_F(NodeTableTest, ALostNodeWhoseStreamIsClosedAtLastStaysLost) {
   EXPECT_EQ(State(), v1::NODE_STATE_READY);
 }
 
+TEST_F(NodeTableTest, ANodeThatIsLostForLongIsForgottenIfNobodyNeedsIt) {
+  Connect(1);
+  nodes_.Disconnect(1);
+  clock_.Advance(absl::Hours(2));
+  nodes_.CheckSilence();
+  nodes_.Forget(absl::Hours(3), {});
+  EXPECT_EQ(State(), v1::NODE_STATE_LOST);
+  nodes_.Forget(absl::Hours(1), {"a"});
+  EXPECT_EQ(State(), v1::NODE_STATE_LOST);
+  nodes_.SetOrders({"a", /*cordoned=*/true});
+  nodes_.Forget(absl::Hours(1), {});
+  EXPECT_EQ(State(), v1::NODE_STATE_LOST);
+  nodes_.SetOrders({"a"});
+  nodes_.Forget(absl::Hours(1), {});
+  EXPECT_TRUE(nodes_.List().empty());
+  Connect(2);
+  nodes_.Forget(absl::ZeroDuration(), {});
+  EXPECT_EQ(State(), v1::NODE_STATE_READY);
+}
+
 }  // namespace
 }  // namespace muster
