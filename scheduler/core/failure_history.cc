@@ -53,24 +53,94 @@ v1::FaultClass FaultOf(const v1::Job& job, const v1::Attempt& attempt, bool rank
   return ClassifyFault(job.spec().restart(), evidence, attempt.first_cause());
 }
 
+Failure FailureOf(const v1::Job& job, const v1::Attempt& attempt) {
+  Failure failure;
+  failure.ranks_ran = AnyRankStarted(attempt);
+  failure.fault = FaultOf(job, attempt, failure.ranks_ran);
+  failure.exit = attempt.first_cause().exit();
+  failure.time = FromTimestamp(attempt.end_time());
+  failure.ran = TimeRun(attempt);
+  failure.node_name = attempt.first_cause().node();
+  failure.node_id = NodeIdOf(attempt, failure.node_name);
+  failure.hosts = attempt.placement().nodes_size();
+  return failure;
+}
+
+Failure FromStored(const v1::PastFailure& stored) {
+  Failure failure;
+  failure.fault = stored.fault_class();
+  failure.exit = stored.exit();
+  failure.time = FromTimestamp(stored.time());
+  failure.ran = FromProtoDuration(stored.ran());
+  failure.ranks_ran = stored.ranks_ran();
+  failure.node_id = stored.node_id();
+  failure.node_name = stored.node_name();
+  failure.hosts = stored.hosts();
+  return failure;
+}
+
+v1::PastFailure ToStored(const Failure& failure) {
+  v1::PastFailure stored;
+  stored.set_fault_class(failure.fault);
+  v1::ExitResult* const exit = stored.mutable_exit();
+  *exit = failure.exit;
+  exit->clear_message();  // How it ended matters, not the words.
+  if (exit->has_unknown()) exit->set_unknown("");
+  if (exit->has_not_started()) exit->set_not_started("");
+  *stored.mutable_time() = ToTimestamp(failure.time);
+  *stored.mutable_ran() = ToProtoDuration(failure.ran);
+  stored.set_ranks_ran(failure.ranks_ran);
+  stored.set_node_id(failure.node_id);
+  stored.set_node_name(failure.node_name);
+  stored.set_hosts(failure.hosts);
+  return stored;
+}
+
+// How many of the oldest failures no rule of the restart ladder looks at any more.
+int CountForgotten(const AttemptBounds& bounds, absl::Time now, const v1::Job& job) {
+  const auto& past = job.status().past_failures();
+  const absl::Duration window = FromProtoDuration(job.spec().restart().window());
+  int progress = past.size() - 1;
+  while (progress >= 0 && FromProtoDuration(past[progress].ran()) < window) --progress;
+  int forgotten = 0;
+  while (forgotten < progress &&
+         FromTimestamp(past[forgotten].time()) < now - std::max(window, bounds.memory)) {
+    ++forgotten;
+  }
+  return std::max(forgotten, past.size() - bounds.failures);
+}
+
 }  // namespace
 
 std::vector<Failure> FailuresOfJob(const v1::Job& job) {
   std::vector<Failure> history;
-  for (const v1::Attempt& attempt : job.status().attempts()) {
-    if (!attempt.has_end_time()) continue;
-    Failure failure;
-    failure.ranks_ran = AnyRankStarted(attempt);
-    failure.fault = FaultOf(job, attempt, failure.ranks_ran);
-    failure.exit = attempt.first_cause().exit();
-    failure.time = FromTimestamp(attempt.end_time());
-    failure.ran = TimeRun(attempt);
-    failure.node_name = attempt.first_cause().node();
-    failure.node_id = NodeIdOf(attempt, failure.node_name);
-    failure.hosts = attempt.placement().nodes_size();
-    history.push_back(std::move(failure));
+  const auto& attempts = job.status().attempts();
+  for (int i = 0; i < attempts.size(); ++i) {
+    if (attempts[i].has_end_time()) history.push_back(FailureOf(job, attempts[i]));
+    if (i > 0) continue;
+    for (const v1::PastFailure& past : job.status().past_failures()) {
+      history.push_back(FromStored(past));
+    }
   }
   return history;
+}
+
+void BoundAttempts(const AttemptBounds& bounds, absl::Time now, v1::Job* job) {
+  v1::JobStatus* const status = job->mutable_status();
+  const auto& attempts = status->attempts();
+  size_t bytes = 0;
+  for (int i = 1; i < attempts.size(); ++i) bytes += attempts[i].ByteSizeLong();
+  int gone = 0;
+  for (int left = attempts.size() - 1;
+       left > bounds.latest || (left > bounds.least && bytes > bounds.max_bytes); --left) {
+    const v1::Attempt& attempt = attempts[++gone];
+    bytes -= attempt.ByteSizeLong();
+    if (attempt.has_end_time()) *status->add_past_failures() = ToStored(FailureOf(*job, attempt));
+  }
+  if (gone == 0) return;
+  status->mutable_attempts()->DeleteSubrange(1, gone);
+  status->set_attempts_left_out(status->attempts_left_out() + gone);
+  status->mutable_past_failures()->DeleteSubrange(0, CountForgotten(bounds, now, *job));
 }
 
 std::vector<Failure> FailuresOfRank(const v1::Attempt& attempt, absl::string_view role, int rank) {

@@ -2,6 +2,7 @@
 #ifndef MUSTER_SCHEDULER_CORE_FAILURE_HISTORY_H_
 #define MUSTER_SCHEDULER_CORE_FAILURE_HISTORY_H_
 
+#include <cstddef>
 #include <map>
 #include <string>
 #include <vector>
@@ -27,6 +28,21 @@ struct Failure {
 // One for each attempt that has ended, oldest first. The record outlives agents and schedulers, so
 // that neither a new leader nor a host that leaves and returns begins the count anew.
 std::vector<Failure> FailuresOfJob(const v1::Job& job);
+
+// What is stored of a job's attempts.
+struct AttemptBounds {
+  int latest = 50;  // So many of the latest, beside the first;
+  int least = 4;    // fewer where they are large, but not fewer than these.
+  size_t max_bytes = size_t{8} << 20;
+  // Failures may matter for so long, or until restart.window has passed, or an attempt has run for
+  // that; of more than so many the latest do.
+  absl::Duration memory;
+  int failures = 10000;
+};
+
+// Takes the others out of the record of a job that starts again and again. What its history counts
+// stays, as JobStatus.past_failures.
+void BoundAttempts(const AttemptBounds& bounds, absl::Time now, v1::Job* job);
 
 // The same of one rank within an attempt (restart.scope: rank).
 std::vector<Failure> FailuresOfRank(const v1::Attempt& attempt, absl::string_view role, int rank);

@@ -1,8 +1,15 @@
 #include "scheduler/core/job_view.h"
 
+#include <utility>
+
 namespace muster {
 
 std::shared_ptr<const v1::Job> BoundedView(std::shared_ptr<const v1::Job> job, size_t max_bytes) {
+  if (!job->status().past_failures().empty()) {
+    auto without = std::make_shared<v1::Job>(*job);
+    without->mutable_status()->clear_past_failures();
+    return BoundedView(std::move(without), max_bytes);
+  }
   const auto& attempts = job->status().attempts();
   size_t bytes = job->ByteSizeLong();
   if (bytes <= max_bytes || attempts.size() < 2) return job;
@@ -23,7 +30,7 @@ std::shared_ptr<const v1::Job> BoundedView(std::shared_ptr<const v1::Job> job, s
   v1::JobStatus* const status = view->mutable_status();
   *status->mutable_attempts(0) = first;
   status->mutable_attempts()->DeleteSubrange(1, latest - 1);
-  status->set_attempts_left_out(latest - 1);
+  status->set_attempts_left_out(status->attempts_left_out() + latest - 1);
   return view;
 }
 

@@ -6,6 +6,7 @@
 #include "common/job/exit_result.h"
 #include "glog/logging.h"
 #include "scheduler/core/attempt_ranks.h"
+#include "scheduler/core/failure_history.h"
 #include "scheduler/core/first_cause.h"
 #include "scheduler/core/job_state.h"
 #include "scheduler/core/scheduler_impl.h"
@@ -103,6 +104,9 @@ void SchedulerImpl::Place(JobEntry* entry, const GangPlan& plan, bool has_passed
   job.mutable_status()->clear_next_start_time();
   const v1::Attempt* const last = CurrentAttempt(static_cast<const v1::Job&>(job));
   const int number = last == nullptr ? 0 : last->number() + 1;
+  AttemptBounds bounds;
+  bounds.memory = options_.restart_limits.host_memory;
+  BoundAttempts(bounds, Now(), &job);
   *job.mutable_status()->add_attempts() = MakeAttempt(job.spec(), number, plan.placement);
   *CurrentAttempt(&job)->mutable_start_time() = ToTimestamp(Now());
   CurrentAttempt(&job)->set_has_passed(has_passed);

@@ -304,5 +304,26 @@ TEST(LadderTest, ARankMayForbidItsRestart) {
   EXPECT_EQ(cluster.Get(id).status().gave_up(), "exit code 93 is in restart.never_on");
 }
 
+TEST(LadderTest, AJobOfManyRestartsIsCountedThoughItsRecordIsBounded) {
+  Cluster cluster;
+  cluster.AddNode("node-1", 1);
+  const std::string id = cluster.Submit(MakeRestartingSpec(1, 80));
+  for (int i = 0; i < 80; ++i) {
+    FailOnce(&cluster, id, KilledBy(SIGKILL));
+    ASSERT_EQ(cluster.State(id), v1::JOB_STATE_RUNNING) << i;
+    if (i % 20 == 19) cluster.RestartScheduler(/*reconnect=*/true);
+  }
+  v1::Job job = cluster.Get(id);
+  EXPECT_EQ(job.status().attempts_size() + job.status().attempts_left_out(), 81);
+  EXPECT_LE(job.status().attempts_size(), 52);
+  EXPECT_EQ(LastAttempt(job), 80);
+
+  FailOnce(&cluster, id, KilledBy(SIGKILL));
+  job = cluster.Get(id);
+  EXPECT_EQ(job.status().state(), v1::JOB_STATE_FAILED);
+  EXPECT_EQ(job.status().restarts(), 80);
+  EXPECT_THAT(job.status().gave_up(), HasSubstr("no progress: 81 attempts in a row"));
+}
+
 }  // namespace
 }  // namespace muster

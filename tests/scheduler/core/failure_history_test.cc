@@ -121,5 +121,70 @@ TEST(RankFailuresTest, OldOnesAreForgottenButNotTheLatest) {
   EXPECT_EQ(history.back().time, kNow + absl::Minutes(299));
 }
 
+// Adds a failed attempt at `time`, as the scheduler does, and its next one.
+void AddBounded(const AttemptBounds& bounds, absl::Time time, absl::Duration ran, v1::Job* job) {
+  const int number = job->status().attempts_size() + job->status().attempts_left_out();
+  v1::Attempt* const attempt = AddAttempt(job, 0, ran);
+  attempt->set_number(number);
+  *attempt->mutable_end_time() = ToTimestamp(time);
+  BoundAttempts(bounds, time, job);
+}
+
+TEST(BoundAttemptsTest, TheFirstAndTheLatestStayAndNothingThatCountsIsLost) {
+  AttemptBounds bounds;
+  bounds.memory = kDay;
+  v1::Job bounded;
+  bounded.mutable_spec()->mutable_restart()->mutable_window()->set_seconds(600);
+  AttemptBounds none = bounds;
+  none.latest = 1 << 20;
+  none.max_bytes = size_t{1} << 40;
+  v1::Job whole = bounded;
+  for (int i = 0; i < 300; ++i) {
+    for (const auto& [which, job] : {std::make_pair(&bounds, &bounded), {&none, &whole}}) {
+      AddBounded(*which, kNow + i * absl::Minutes(1), absl::Seconds(i % 60), job);
+    }
+  }
+
+  EXPECT_EQ(bounded.status().attempts_size(), 51);
+  EXPECT_EQ(bounded.status().attempts_left_out(), 249);
+  EXPECT_EQ(bounded.status().attempts(0).number(), 0);
+  EXPECT_EQ(bounded.status().attempts(1).number(), 250);
+  EXPECT_EQ(bounded.status().attempts(50).number(), 299);
+  const std::vector<Failure> history = FailuresOfJob(bounded);
+  const std::vector<Failure> expected = FailuresOfJob(whole);
+  ASSERT_EQ(history.size(), expected.size());
+  for (size_t i = 0; i < history.size(); ++i) {
+    EXPECT_TRUE(SameFault(history[i], expected[i])) << i;
+    EXPECT_EQ(history[i].time, expected[i].time) << i;
+    EXPECT_EQ(history[i].ran, expected[i].ran) << i;
+    EXPECT_EQ(history[i].node_id, expected[i].node_id) << i;
+    EXPECT_EQ(history[i].hosts, expected[i].hosts) << i;
+    EXPECT_EQ(history[i].ranks_ran, expected[i].ranks_ran) << i;
+  }
+}
+
+TEST(BoundAttemptsTest, LargeAttemptsAreFewer) {
+  AttemptBounds bounds;
+  bounds.max_bytes = 10;
+  v1::Job job;
+  for (int i = 0; i < 10; ++i) AddBounded(bounds, kNow, absl::Seconds(1), &job);
+  EXPECT_EQ(job.status().attempts_size(), 1 + bounds.least);
+}
+
+TEST(BoundAttemptsTest, FailuresAreForgottenWhenNoRuleCountsThem) {
+  AttemptBounds bounds;
+  bounds.memory = kDay;
+  v1::Job job;
+  job.mutable_spec()->mutable_restart()->mutable_window()->set_seconds(600);
+  for (int i = 0; i < 5000; ++i) {  // Every hour; each tenth attempt is progress.
+    AddBounded(bounds, kNow + i * absl::Hours(1), absl::Minutes(i % 10 == 0 ? 30 : 1), &job);
+  }
+  EXPECT_LE(job.status().past_failures_size(), 24);
+  EXPECT_LT(job.ByteSizeLong(), size_t{100} << 10);
+  bounds.failures = 3;
+  AddBounded(bounds, kNow, absl::Seconds(1), &job);
+  EXPECT_EQ(job.status().past_failures_size(), 3);
+}
+
 }  // namespace
 }  // namespace muster

@@ -66,5 +66,14 @@ TEST(BoundedViewTest, TheCurrentAttemptIsNeverLeftOut) {
   EXPECT_EQ(Numbers(View(MakeJob({10, 10, 5000}), 1000)), (std::vector<int>{0, 2}));
 }
 
+TEST(BoundedViewTest, CountsWhatTheRecordLacksAlready) {
+  v1::Job job = MakeJob({900, 900, 900});
+  job.mutable_status()->set_attempts_left_out(7);
+  job.mutable_status()->add_past_failures()->set_hosts(2);
+  EXPECT_EQ(View(job).status().attempts_left_out(), 7);
+  EXPECT_TRUE(View(job).status().past_failures().empty());
+  EXPECT_EQ(View(job, 1000).status().attempts_left_out(), 8);
+}
+
 }  // namespace
 }  // namespace muster
