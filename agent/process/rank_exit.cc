@@ -101,14 +101,16 @@ RankExit MakeRankExit(const JournalRecord& record, const ShimPlan* plan) {
   RankExit exit;
   exit.index = record.index;
   exit.restart = record.restart;
-  exit.started = (record.flags & kNotStarted) == 0;
   exit.known = (record.flags & kUnknown) == 0;
+  // Who cannot say that it did not run must not say so.
+  const bool recorded = (record.flags & kNotStarted) == 0;
+  exit.started = recorded || !exit.known;
   exit.code = exit.started ? record.code : 0;
   exit.signal = record.signal;
   exit.core_dumped = (record.flags & kCoreDumped) != 0;
   exit.out_of_memory = (record.flags & kOutOfMemory) != 0;
   exit.stopped = (record.flags & kStopped) != 0;
-  if (!exit.started) {
+  if (!recorded) {
     exit.not_executable = NotExecutable(record);
     exit.error = StartError(record, plan);
   } else if (!exit.known) {
