@@ -32,6 +32,7 @@
 #include "agent/shim/rank_child.h"
 #include "agent/shim/shim_plan.h"
 #include "agent/shim/supervisor.h"
+#include "common/base/failpoint.h"
 #include "common/base/open_files.h"
 #include "common/base/protocol.h"
 #include "common/base/unique_fd.h"
@@ -151,6 +152,7 @@ int Main(int argc, char** argv) {
     const ShimFailure failure = errno == EWOULDBLOCK ? ShimFailure::kLocked : ShimFailure::kOther;
     return Refuse(&link, failure, WithErrno(arguments.gang_dir + "/" + kLockFile));
   }
+  Failpoint("shim.after_lock");
   ShimPlan plan;
   {
     std::string bytes;
@@ -170,6 +172,7 @@ int Main(int argc, char** argv) {
   if (contents.wrong_version) {
     return Refuse(&link, ShimFailure::kOther, exits + ": written by an incompatible msshim");
   }
+  Failpoint("shim.after_journal_open");
   const std::string logs = arguments.gang_dir + "/" + kLogsDir;
   mkdir(logs.c_str(), 0700);
   UniqueFd logs_dir(open(logs.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -177,6 +180,7 @@ int Main(int argc, char** argv) {
   if (!link.Listen(dir.get())) {
     return Refuse(&link, ShimFailure::kOther, WithErrno(arguments.gang_dir + "/" + kSocketFile));
   }
+  Failpoint("shim.after_listen");
   Supervisor::Parts parts;
   parts.plan = &plan;
   parts.poller = &poller;

@@ -141,6 +141,7 @@ void Supervisor::StartAll() {
   CommitFailedStarts();
   CollectExits();
   outputs_.CreateEmptyFiles();
+  Failpoint("shim.before_descriptors");
   SendNewDescriptors();
   parts_.link->Flush();
 }
@@ -179,6 +180,7 @@ void Supervisor::StartRank(size_t index, int restart) {
   slot.started.wall_ns = WallNs();
   slot.has_started = true;
   if (!parts_.journal->Append(slot.started)) Die("the exit journal cannot be written");
+  Failpoint("shim.after_started");
   parts_.poller->Add(slot.pidfd.get(), EPOLLIN | EPOLLONESHOT,
                      {WatchKind::kPidfd, static_cast<uint32_t>(index)});
   SendRecord(FrameType::kStarted, slot.started);

@@ -1,5 +1,6 @@
 // What is there after the engine, the shim or both have died.
 #include <signal.h>
+#include <stdlib.h>
 
 #include <string>
 
@@ -220,6 +221,28 @@ TEST_F(GangsTest, ADeadShimIsReplacedAndNothingIsLost) {
     for (int line = 0; line < count; ++line) absl::StrAppend(&expected, "line ", line, "\n");
     EXPECT_TRUE(Output(job, i) == expected) << "rank " << i << " with " << count << " lines";
   }
+}
+
+// msshim dies between the two. Its successor can only ask who inherited the rank, unreaped, where
+// the kernel does not tell: tests/fault/planted_bugs runs this on such a kernel.
+TEST_F(GangsTest, AnExitThatWasSeenAndNotRecordedIsLearnedAgain) {
+  setenv("MUSTER_FAILPOINT", "shim.before_journal:2", /*overwrite=*/1);
+  v1::StartGangRequest request =
+      Shells(2, "[ $MUSTER_RANK = 0 ] && exit 5; while [ ! -e go ]; do sleep 0.01; done; exit 6");
+  request.mutable_spec()->set_on_failure(v1::FAILURE_ACTION_CONTINUE);
+  const std::string job = request.gang().job_id();
+  ASSERT_TRUE(Start(request).ok());
+  const pid_t shim = FindShim(job);
+  EXPECT_TRUE(Await({job, 0}, [](const v1::GangReport& report) {
+    return report.ranks_size() == 2 && report.ranks(0).state() == v1::RANK_STATE_EXITED;
+  }));
+  tree_.Write("go", "");
+  EXPECT_TRUE(AwaitGone(shim)) << "it dies at its second record";
+  unsetenv("MUSTER_FAILPOINT");
+  const v1::GangReport report = Finished(job);
+  EXPECT_EQ(report.ranks(0).exit().code(), 5);
+  EXPECT_EQ(report.ranks(1).exit().code(), 6) << report.DebugString();
+  EXPECT_FALSE(report.ranks(1).exit().has_unknown());
 }
 
 TEST_F(GangsTest, WithoutEngineAndShimTheGangEndsAndSaysSo) {
