@@ -171,7 +171,9 @@ absl::StatusOr<std::unique_ptr<SqliteDb>> SqliteDb::Open(const std::string& path
   MUSTER_RETURN_IF_ERROR(db->Exec("PRAGMA journal_mode = WAL"));
   MUSTER_RETURN_IF_ERROR(db->Exec(Planted("skip_commit_fsync") ? "PRAGMA synchronous = NORMAL"
                                                                : "PRAGMA synchronous = FULL"));
-  MUSTER_RETURN_IF_ERROR(db->Exec("PRAGMA wal_autocheckpoint = 0"));  // It would hide its errors.
+  // Neither in a commit nor at the end would SQLite tell of its errors.
+  MUSTER_RETURN_IF_ERROR(db->Exec("PRAGMA wal_autocheckpoint = 0"));
+  sqlite3_db_config(db->db_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   sqlite3_wal_hook(
       db->db_,
       [](void* self, sqlite3*, const char*, int pages) {
@@ -202,6 +204,9 @@ absl::Status SqliteDb::Create(const std::string& path) {
     SqliteDb db(fresh);
     MUSTER_RETURN_IF_ERROR(db.Connect(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE));
     MUSTER_RETURN_IF_ERROR(db.Exec("PRAGMA synchronous = FULL"));
+    // Until the rename nobody takes it for a store: there is nothing to roll back, and no fsync of
+    // a rollback file whose failure SQLite would not tell.
+    MUSTER_RETURN_IF_ERROR(db.Exec("PRAGMA journal_mode = MEMORY"));
     MUSTER_RETURN_IF_ERROR(db.Exec(kSchema));
   }
   // A log that belongs to a file which is gone would be played into the new one.

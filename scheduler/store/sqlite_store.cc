@@ -1,5 +1,6 @@
 #include "scheduler/store/sqlite_store.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <deque>
 #include <utility>
@@ -31,18 +32,16 @@ class SqliteStore : public StateStore {
         loop_(loop),
         db_(std::move(db)),
         backoff_({options.first_retry, options.max_retry, /*jitter=*/0.0}),
-        reserve_(ReserveOf(options)),
-        writer_(std::make_unique<LoopThread>()) {}
+        reserve_(ReserveOf(options)) {}
 
   ~SqliteStore() override {
     *alive_ = false;
     if (!collected_.empty()) Flush();
-    writer_ = nullptr;  // Runs what was handed over, then joins.
   }
 
   absl::StatusOr<StoredState> Load() override {
     absl::StatusOr<StoredState> state;
-    writer_->Call([this, &state] {
+    writer_.Call([this, &state] {
       state = db_->Load();
       if (absl::IsResourceExhausted(state.status()) && reserve_.GiveUp()) state = db_->Load();
       if (state.ok()) TakeReserve();
@@ -70,7 +69,7 @@ class SqliteStore : public StateStore {
   void Flush() {
     auto entries = std::make_shared<Entries>(std::move(collected_));
     collected_.clear();
-    writer_->loop()->Post([this, entries] {
+    writer_.loop()->Post([this, entries] {
       for (Entry& entry : *entries) waiting_.push_back(std::move(entry));
       if (retry_ != 0) return RefuseNew();
       Write();
@@ -81,7 +80,9 @@ class SqliteStore : public StateStore {
   void Write() {
     retry_ = 0;
     if (dead_) return;
-    // After the reserve was given up the disk is full until it has room for it again.
+    // After the reserve was given up the disk is full until it has room for it again. Who asks for
+    // something new may just have made it, and need not wait for the next look.
+    if (!reserve_status_.ok() && AsksForNew()) TakeReserve();
     if (!reserve_status_.ok()) RefuseNew();
     if (waiting_.empty()) return;
     std::vector<const StateBatch*> batches;
@@ -114,7 +115,7 @@ class SqliteStore : public StateStore {
       return Write();
     }
     if (waiting_.empty()) return;  // Nothing to retry; the next commit tries again.
-    retry_ = writer_->loop()->After(backoff_.Next(), [this] { Write(); });
+    retry_ = writer_.loop()->After(backoff_.Next(), [this] { Write(); });
   }
 
   // While the disk has no room for it nothing new is taken.
@@ -137,7 +138,7 @@ class SqliteStore : public StateStore {
   void LookForSpaceLater() {
     if (looking_) return;
     looking_ = true;
-    writer_->loop()->After(backoff_.Next(), [this] {
+    writer_.loop()->After(backoff_.Next(), [this] {
       looking_ = false;
       if (!dead_ && !reserve_status_.ok()) TakeReserve();
     });
@@ -148,6 +149,11 @@ class SqliteStore : public StateStore {
     LOG(INFO) << "state store: there is space again";
     SetFull(absl::OkStatus());
     backoff_.Reset();
+  }
+
+  bool AsksForNew() const {
+    return std::any_of(waiting_.begin(), waiting_.end(),
+                       [](const Entry& entry) { return entry.batch.refuse_when_full; });
   }
 
   // Answers what need not wait for space. Barriers go on waiting, to keep the order.
@@ -205,7 +211,7 @@ class SqliteStore : public StateStore {
   EventLoop::TimerId retry_ = 0;
   bool dead_ = false;
 
-  std::unique_ptr<LoopThread> writer_;
+  LoopThread writer_;  // Goes first, and runs what was handed over before it does.
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -270,6 +271,21 @@ TEST(SqliteStoreTest, AFailedCommitIsFatalAndNothingIsAcknowledgedAfterIt) {
   EXPECT_FALSE(IsReady(later));
 }
 
+// The file without a log beside it: what is damaged is not there a second time.
+std::string FileAlone(const std::string& path) {
+  sqlite3* db = nullptr;
+  EXPECT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
+  EXPECT_EQ(sqlite3_wal_checkpoint_v2(db, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr),
+            SQLITE_OK);
+  EXPECT_EQ(sqlite3_close(db), SQLITE_OK);
+  return ReadAll(path);
+}
+
+void WriteAlone(const std::string& path, const std::string& bytes) {
+  unlink((path + "-wal").c_str());
+  WriteAll(path, bytes);
+}
+
 // A damaged file is either refused with a line that names it, or gives exactly what was stored.
 TEST(SqliteStoreTest, DamageOfAnyPageIsNeverSilent) {
   TempTree tree;
@@ -284,13 +300,13 @@ TEST(SqliteStoreTest, DamageOfAnyPageIsNeverSilent) {
       ASSERT_TRUE(store.Commit(std::move(batch)).ok());
     }
   }
-  const std::string good = ReadAll(path);
+  const std::string good = FileAlone(path);
   ASSERT_GT(good.size(), 8U * 4096);
   int refused = 0;
   for (size_t offset = 0; offset < good.size(); offset += 509) {
     std::string bad = good;
     bad[offset] = static_cast<char>(bad[offset] ^ 0x5a);
-    WriteAll(path, bad);
+    WriteAlone(path, bad);
     EventLoop loop;
     SqliteStoreOptions options;
     options.path = path;
@@ -320,9 +336,9 @@ TEST(SqliteStoreTest, TruncationIsNeverSilent) {
       ASSERT_TRUE(store.Commit(Put(MakeRecord(absl::StrCat("j-", i), 900))).ok());
     }
   }
-  const std::string good = ReadAll(path);
+  const std::string good = FileAlone(path);
   for (size_t size = 0; size < good.size(); size += 1024) {
-    WriteAll(path, good.substr(0, size));
+    WriteAlone(path, good.substr(0, size));
     const absl::Status status = StatusOfOpen(path);
     EXPECT_TRUE(absl::IsDataLoss(status)) << size << ": " << status;
     EXPECT_THAT(std::string(status.message()), HasSubstr(path));
