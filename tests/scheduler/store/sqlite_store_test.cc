@@ -275,7 +275,8 @@ TEST(SqliteStoreTest, AFailedCommitIsFatalAndNothingIsAcknowledgedAfterIt) {
 std::string FileAlone(const std::string& path) {
   sqlite3* db = nullptr;
   EXPECT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
-  EXPECT_EQ(sqlite3_wal_checkpoint_v2(db, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr),
+  EXPECT_EQ(sqlite3_exec(db, "SELECT * FROM jobs; PRAGMA wal_checkpoint(TRUNCATE)", nullptr,
+                         nullptr, nullptr),
             SQLITE_OK);
   EXPECT_EQ(sqlite3_close(db), SQLITE_OK);
   return ReadAll(path);
