@@ -186,8 +186,10 @@ bool StreamFiles::ReadRecord(int64_t number, LogRecord* record) const {
 absl::StatusOr<std::vector<int64_t>> StreamFiles::Segments() const {
   std::vector<int64_t> segments;
   // A gang has hundreds of streams without a byte, and a listing costs as much as all their files:
-  // what has neither an index nor a first segment has none.
-  if (!index_.valid() && !PathExists(JoinPath(where_.logs_dir, SegmentName(where_.stream, 0)))) {
+  // what has neither an index nor a first segment has none. Unless it is known to have bytes: there
+  // may have been no room for the first ones, nor for an index.
+  if (!expects_bytes_ && !index_.valid() &&
+      !PathExists(JoinPath(where_.logs_dir, SegmentName(where_.stream, 0)))) {
     return segments;
   }
   const absl::StatusOr<std::vector<std::string>> names = ListDir(where_.logs_dir);

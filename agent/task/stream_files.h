@@ -45,6 +45,8 @@ class StreamFiles {
   absl::Status Refresh();
   // Bytes of the stream that the files show.
   absl::StatusOr<int64_t> Length();
+  // Somebody who knows says that the stream has bytes.
+  void ExpectBytes() { expects_bytes_ = true; }
 
   // The hole that covers byte `offset`, or nullptr. As of the last Refresh().
   const Gap* GapAt(int64_t offset) const;
@@ -73,6 +75,7 @@ class StreamFiles {
 
   const Where where_;
   UniqueFd index_;
+  bool expects_bytes_ = false;
   int64_t records_ = 0;  // Records that were read. The last one is read again by each Refresh().
   std::map<int64_t, Gap> gaps_;  // By first byte; disjoint.
   std::vector<FilePart> parts_;  // Of the user's file, in order.

@@ -207,6 +207,7 @@ absl::StatusOr<int64_t> StreamLog::OffsetOfLastLines(int lines) {
 void StreamLog::OnGrew(int64_t length) {
   if (ended()) return;
   state_->length = std::max(state_->length, length);
+  if (length > 0) state_->files.ExpectBytes();
   if (waiting_.empty() && subscribed_) {
     subscribed_ = false;  // Nobody has waited since the last news.
     subscribe_(false);
@@ -217,6 +218,7 @@ void StreamLog::OnGrew(int64_t length) {
 
 void StreamLog::OnEnded(int64_t length) {
   if (ended()) return;
+  if (length != 0) state_->files.ExpectBytes();
   state_->length = length >= 0 ? length : this->length();
   state_->ended = true;
   subscribed_ = false;

@@ -26,9 +26,12 @@ std::map<RankKey, v1::RankStatus*> RanksOfHost(v1::Attempt* attempt, int node) {
   return here;
 }
 
-// An agent that was restarted may know from its journal how a rank ended, but not when it began.
+// An agent that was restarted may know from its journal how a rank ended, but not when it began;
+// and of whom nobody knows anything it may have run: to take him for not started would start him
+// again at no cost.
 bool Started(const v1::RankStatus& rank) {
   return rank.pid() != 0 || rank.has_start_time() || rank.state() == v1::RANK_STATE_RUNNING ||
+         rank.state() == v1::RANK_STATE_UNKNOWN ||
          rank.exit().how_case() == v1::ExitResult::kCode ||
          rank.exit().how_case() == v1::ExitResult::kSignal;
 }

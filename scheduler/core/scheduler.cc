@@ -242,7 +242,9 @@ void SchedulerImpl::Unwatch(uint64_t watch) { jobs_.Unwatch(watch); }
 void SchedulerImpl::Sweep() {
   std::vector<std::string> old;
   for (const auto& [id, entry] : jobs_.entries()) {
-    if (!IsFinalState(entry->shown->status().state()) || !entry->ended.has_value()) continue;
+    // One whose submit is not durable yet is not shown.
+    if (!entry->ended.has_value() || entry->shown == nullptr) continue;
+    if (!IsFinalState(entry->shown->status().state())) continue;
     if (entry->ended->Age(*loop_->clock()) > options_.keep_jobs) old.push_back(id);
   }
   if (!old.empty()) LOG(INFO) << "retention: " << old.size() << " jobs removed";

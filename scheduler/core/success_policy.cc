@@ -9,6 +9,9 @@
 namespace muster {
 namespace {
 
+// Hosts' clocks differ, and what ends right after the decision may be its fallout.
+constexpr absl::Duration kClockSlack = absl::Seconds(1);
+
 bool Matters(const v1::SuccessPolicy& policy, const v1::RankStatus& rank) {
   switch (policy.who_case()) {
     case v1::SuccessPolicy::kRole:
@@ -52,7 +55,7 @@ bool SuccessFulfilled(const v1::SuccessPolicy& policy, const RankStatuses& ranks
 bool HadFailed(const v1::JobSpec& spec, const RankStatuses& ranks, absl::Time decided) {
   const auto before = [decided](const v1::RankStatus& rank) {
     return RankEnded(rank) && !rank.exit().stopped() && rank.has_end_time() &&
-           FromTimestamp(rank.end_time()) < decided;
+           FromTimestamp(rank.end_time()) < decided - kClockSlack;
   };
   if (spec.on_failure() == v1::FAILURE_ACTION_CONTINUE) {
     return std::all_of(ranks.begin(), ranks.end(), before);

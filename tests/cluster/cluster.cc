@@ -1,12 +1,22 @@
 #include "tests/cluster/cluster.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
 
 namespace muster {
+namespace {
+
+// The answer so far. It may come after the caller has gone, from a store that was held.
+template <typename T>
+std::shared_ptr<absl::StatusOr<T>> MakeAnswer() {
+  return std::make_shared<absl::StatusOr<T>>(absl::UnknownError("no answer"));
+}
+
+}  // namespace
 
 Cluster::Cluster() : loop_(&clock_), store_(&loop_) { MakeScheduler(); }
 
@@ -37,11 +47,11 @@ v1::Node Cluster::Order(NodeOrder::Kind kind, const std::string& node, bool now)
   order.node = node;
   order.now = now;
   order.reason = "maintenance";
-  absl::StatusOr<v1::Node> answer = absl::UnknownError("no answer");
-  scheduler_->OrderNode(order, "tester", [&answer](const auto& shown) { answer = shown; });
+  const auto answer = MakeAnswer<v1::Node>();
+  scheduler_->OrderNode(order, "tester", [answer](const auto& shown) { *answer = shown; });
   Settle();
-  CHECK(answer.ok()) << answer.status();
-  return *answer;
+  CHECK(answer->ok()) << answer->status();
+  return **answer;
 }
 
 void Cluster::Settle() { loop_.RunDue(); }
@@ -79,10 +89,10 @@ absl::StatusOr<v1::Job> Cluster::TrySubmit(const v1::JobSpec& spec, const std::s
   v1::SubmitJobRequest request;
   *request.mutable_spec() = spec;
   request.set_request_id(request_id);
-  absl::StatusOr<v1::Job> answer = absl::UnknownError("no answer");
-  scheduler_->Submit(request, "tester", [&answer](const auto& job) { answer = job; });
+  const auto answer = MakeAnswer<v1::Job>();
+  scheduler_->Submit(request, "tester", [answer](const auto& job) { *answer = job; });
   Settle();
-  return answer;
+  return *answer;
 }
 
 std::string Cluster::Submit(const v1::JobSpec& spec, const std::string& request_id) {
@@ -95,10 +105,10 @@ std::string Cluster::Submit(const v1::JobSpec& spec, const std::string& request_
 absl::StatusOr<v1::Job> Cluster::Cancel(const std::string& id) {
   v1::CancelJobRequest request;
   request.set_job_id(id);
-  absl::StatusOr<v1::Job> answer = absl::UnknownError("no answer");
-  scheduler_->Cancel(request, [&answer](const auto& job) { answer = job; });
+  const auto answer = MakeAnswer<v1::Job>();
+  scheduler_->Cancel(request, [answer](const auto& job) { *answer = job; });
   Settle();
-  return answer;
+  return *answer;
 }
 
 v1::Job Cluster::Get(const std::string& id) {

@@ -24,6 +24,22 @@ TEST(DurabilityTest, WatchersSeeOnlyWhatIsDurable) {
   EXPECT_TRUE(answered);
 }
 
+TEST(DurabilityTest, RetentionPassesOverAJobThatIsNotDurableYet) {
+  Cluster cluster;
+  cluster.AddNode("node-1", 1);
+  cluster.store()->Hold(true);
+  bool answered = false;
+  v1::SubmitJobRequest request;
+  *request.mutable_spec() = MakeSpec(1, 1);
+  request.set_request_id("r");
+  cluster.scheduler()->Submit(request, "me", [&answered](const auto&) { answered = true; });
+  cluster.Advance(absl::Hours(1));
+
+  cluster.store()->Hold(false);
+  cluster.Settle();
+  EXPECT_TRUE(answered);
+}
+
 TEST(DurabilityTest, ExitsAreNotAcknowledgedBeforeTheyAreDurable) {
   Cluster cluster;
   FakeAgent* const node = cluster.AddNode("node-1", 1);

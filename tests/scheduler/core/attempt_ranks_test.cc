@@ -59,6 +59,18 @@ TEST(AttemptRanksTest, CountsARankThatNeverRanAsNotStarted) {
   EXPECT_FALSE(AnyRankStarted(attempt));
 }
 
+TEST(AttemptRanksTest, ARankOfWhomNobodyKnowsMayHaveRun) {
+  v1::Attempt attempt = RunningAttempt();
+  attempt.mutable_ranks(0)->set_state(v1::RANK_STATE_STARTING);
+  attempt.mutable_ranks(0)->set_pid(0);
+  attempt.mutable_ranks(0)->clear_start_time();
+  v1::GangReport report = ExitFromJournal(0);
+  report.mutable_ranks(0)->set_state(v1::RANK_STATE_UNKNOWN);
+  *report.mutable_ranks(0)->mutable_exit() = UnknownExit("its msshim did not record its start");
+  ApplyReport(report, 0, &attempt);
+  EXPECT_TRUE(AnyRankStarted(attempt));
+}
+
 TEST(AttemptRanksTest, ALateExitReplacesWhatWasOnlyBelieved) {
   v1::Attempt attempt = RunningAttempt();
   EndRanks(0, v1::RANK_STATE_LOST, UnknownExit("its host was lost"), absl::FromUnixSeconds(200),
