@@ -60,6 +60,10 @@ void JobFollower::Advance() {
     return;
   }
   if (options_.only_first && reading_ >= 0) return Finish(absl::OkStatus());
+  if (IsLeftOut(job_, next_attempt_)) {
+    if (options_.only_first) return Finish(CheckAttemptExists(job_, next_attempt_));
+    PassOver();
+  }
   const v1::Attempt* next = FindAttempt(next_attempt_);
   if (next != nullptr && HasStarted(job_, *next)) {
     const absl::Status status = StartReading(*next);
@@ -68,6 +72,16 @@ void JobFollower::Advance() {
     return;
   }
   if (final) Finish(absl::OkStatus());
+}
+
+void JobFollower::PassOver() {
+  const int first = next_attempt_;
+  while (IsLeftOut(job_, next_attempt_)) ++next_attempt_;
+  const int last = next_attempt_ - 1;
+  callbacks_.on_notice(first == last ? absl::StrCat("no output of attempt ", first,
+                                                    ": where it ran is no longer on record")
+                                     : absl::StrCat("no output of attempts ", first, " to ", last,
+                                                    ": where they ran is no longer on record"));
 }
 
 const v1::Attempt* JobFollower::FindAttempt(int number) const {

@@ -20,8 +20,8 @@ namespace muster {
 bool HasStarted(const v1::Job& job, const v1::Attempt& attempt);
 
 // Follows a job and its output to the end: watches the job, reads the output of each attempt from
-// the hosts it ran on, and goes over to the next attempt when all of the last one was read. Lives
-// on the loop.
+// the hosts it ran on, and goes over to the next attempt when all of the last one was read: to the
+// next that the job still has on record, where many have gone by meanwhile. Lives on the loop.
 class JobFollower {
  public:
   struct Options {
@@ -39,7 +39,8 @@ class JobFollower {
     std::function<void(int attempt)> on_attempt_read;
     // One line for the user: contact lost or found again, output that cannot be had.
     std::function<void(const std::string&)> on_notice;
-    // OK: the last job given to on_job is final and its output complete.
+    // OK: the last job given to on_job is final and its output complete. NOT_FOUND: where the one
+    // attempt ran that was wanted is no longer on record.
     std::function<void(const absl::Status&)> on_done;
   };
 
@@ -50,6 +51,8 @@ class JobFollower {
   void OnJob(const v1::Job& job);
   // Begins to read attempts that are due, and ends when there is nothing left to do.
   void Advance();
+  // Leaves out attempts that are no longer on record, and says so.
+  void PassOver();
   const v1::Attempt* FindAttempt(int number) const;
   absl::Status StartReading(const v1::Attempt& attempt);
   void NodeDone(size_t node, const std::string& node_name, const absl::Status& status);

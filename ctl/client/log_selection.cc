@@ -24,6 +24,11 @@ bool Contains(const std::vector<RankRange>& ranges, int rank) {
          });
 }
 
+int LastAttempt(const v1::Job& job) {
+  const auto& attempts = job.status().attempts();
+  return attempts.empty() ? -1 : attempts.rbegin()->number();
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<RankRange>> ParseRanks(absl::string_view text) {
@@ -82,6 +87,30 @@ absl::Status CheckRanksExist(const LogSelection& selection, const std::string& r
                                             ": the job has ranks 0 to ", highest));
   }
   return absl::OkStatus();
+}
+
+bool IsLeftOut(const v1::Job& job, int attempt) {
+  if (attempt < 0 || attempt >= LastAttempt(job)) return false;
+  const auto& attempts = job.status().attempts();
+  // The first one stays, but in a job too large for a message without its placement.
+  return std::none_of(attempts.begin(), attempts.end(), [attempt](const v1::Attempt& known) {
+    return known.number() == attempt && !known.placement().nodes().empty();
+  });
+}
+
+absl::Status CheckAttemptExists(const v1::Job& job, int attempt) {
+  const int last = LastAttempt(job);
+  if (attempt < 0 || attempt > last) {
+    return absl::NotFoundError(absl::StrCat("job ", job.id(), " has no attempt ", attempt,
+                                            last < 0 ? "" : absl::StrCat(", the last is ", last)));
+  }
+  if (!IsLeftOut(job, attempt)) return absl::OkStatus();
+  int next = attempt;
+  while (IsLeftOut(job, next)) ++next;
+  return absl::NotFoundError(absl::StrCat(
+      "job ", job.id(), ": where attempt ", attempt, " ran is no longer on record; read attempt ",
+      next, " or a later one, or jobs/", job.id(), "/", attempt,
+      "/logs in the state directory of an agent that it ran on"));
 }
 
 }  // namespace muster

@@ -43,6 +43,13 @@ std::vector<CursorBook::Rank> SelectRanks(const LogSelection& selection, const s
 absl::Status CheckRanksExist(const LogSelection& selection, const std::string& role,
                              const v1::Placement& placement);
 
+// Whether `job` no longer says where this earlier attempt ran, so that its output cannot be found.
+// Of a job that starts again and again only the first attempt and the latest are on record.
+bool IsLeftOut(const v1::Job& job, int attempt);
+
+// NOT_FOUND: the job has no such attempt, or it is left out.
+absl::Status CheckAttemptExists(const v1::Job& job, int attempt);
+
 }  // namespace muster
 
 #endif  // MUSTER_CTL_CLIENT_LOG_SELECTION_H_

@@ -11,6 +11,7 @@
 #include "ctl/client/grpc_job_source.h"
 #include "ctl/client/job_follower.h"
 #include "ctl/client/job_watcher.h"
+#include "ctl/client/log_selection.h"
 #include "ctl/cmd/commands.h"
 #include "ctl/cmd/log_view.h"
 #include "ctl/cmd/session.h"
@@ -47,13 +48,15 @@ absl::StatusOr<int> AttemptOf(const Flags& flags, const v1::Job& job) {
   const int last = attempts.empty() ? -1 : attempts.rbegin()->number();
   if (flags.Has("attempt")) {
     const int number = static_cast<int>(flags.Int("attempt", 0));
-    if (number <= last) return number;
-    return absl::NotFoundError(absl::StrCat("job ", job.id(), " has no attempt ", number,
-                                            last < 0 ? "" : absl::StrCat(", the last is ", last)));
+    MUSTER_RETURN_IF_ERROR(CheckAttemptExists(job, number));
+    return number;
   }
   if (!flags.Bool("previous")) return -1;
-  if (last >= 1) return last - 1;
-  return absl::NotFoundError(absl::StrCat("job ", job.id(), " has no attempt before this one"));
+  if (last < 1) {
+    return absl::NotFoundError(absl::StrCat("job ", job.id(), " has no attempt before this one"));
+  }
+  MUSTER_RETURN_IF_ERROR(CheckAttemptExists(job, last - 1));
+  return last - 1;
 }
 
 // Whether the hosts have output of the attempt that is to be read.

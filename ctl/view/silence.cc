@@ -13,7 +13,7 @@ bool IsOver(const v1::Job& job, int number) {
   for (const v1::Attempt& attempt : job.status().attempts()) {
     if (attempt.number() == number) return attempt.has_end_time();
   }
-  return false;
+  return IsLeftOut(job, number);
 }
 
 std::string RanksText(const std::vector<RankRange>& ranks) {

@@ -152,6 +152,56 @@ TEST_F(JobFollowerTest, ReadsEveryAttemptOfAJobThatItMissed) {
   EXPECT_EQ(done_.size(), 1u);
 }
 
+// A job of so many attempts, of which the first and the latest two are on record.
+v1::Job RestartedOften(int attempts) {
+  v1::Job job = JobIn(v1::JOB_STATE_RUNNING);
+  AddAttempt(&job, 1);
+  for (const int number : {attempts - 2, attempts - 1}) AddAttempt(&job, 1)->set_number(number);
+  return job;
+}
+
+TEST_F(JobFollowerTest, GoesOnWithTheNextAttemptOnRecordWhenManyHaveGoneBy) {
+  Follow();
+  v1::Job job = JobIn(v1::JOB_STATE_RUNNING);
+  AddAttempt(&job, 1);
+  source_.SendJob(job);
+  source_.SendJob(RestartedOften(60));
+  EXPECT_TRUE(notices_.empty());
+  source_.EndLog(absl::OkStatus());
+  ASSERT_EQ(source_.reads.size(), 2u);
+  EXPECT_EQ(source_.reads[1]->request.attempt(), 58);
+  EXPECT_EQ(notices_, std::vector<std::string>{
+                          "no output of attempts 1 to 57: where they ran is no longer on record"});
+  source_.EndLog(absl::OkStatus());
+  ASSERT_EQ(source_.reads.size(), 3u);
+  EXPECT_EQ(source_.reads[2]->request.attempt(), 59);
+  EXPECT_EQ(notices_.size(), 1u);
+}
+
+TEST_F(JobFollowerTest, GoesOnWhereEvenTheFirstAttemptHasLostItsPlacement) {
+  JobFollower::Options options;
+  options.first_attempt = 0;
+  Follow(options);
+  v1::Job job = RestartedOften(3);
+  job.mutable_status()->mutable_attempts(0)->clear_placement();
+  source_.SendJob(job);
+  ASSERT_EQ(source_.reads.size(), 1u);
+  EXPECT_EQ(source_.reads[0]->request.attempt(), 1);
+  EXPECT_EQ(notices_, std::vector<std::string>{
+                          "no output of attempt 0: where it ran is no longer on record"});
+}
+
+TEST_F(JobFollowerTest, DoesNotWaitForTheOneAttemptThatHasLeftTheRecord) {
+  JobFollower::Options options;
+  options.first_attempt = 5;
+  options.only_first = true;
+  Follow(options);
+  source_.SendJob(RestartedOften(60));
+  EXPECT_TRUE(source_.reads.empty());
+  ASSERT_EQ(done_.size(), 1u);
+  EXPECT_TRUE(absl::IsNotFound(done_[0]));
+}
+
 TEST_F(JobFollowerTest, AsksAgainWhileTheHostDoesNotKnowTheGangYet) {
   Follow();
   v1::Job job = JobIn(v1::JOB_STATE_STARTING);

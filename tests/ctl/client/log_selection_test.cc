@@ -40,5 +40,48 @@ TEST(LogSelectionTest, NamesTheRolesWhenOneIsUnknown) {
   EXPECT_EQ(RoleOf(selection, spec).status().message(), "role 'sever': the job has server");
 }
 
+// Of the attempts 0 to 60 the first and the latest are on record.
+v1::Job ManyTimesRestarted() {
+  v1::Job job;
+  job.set_id("digits-1");
+  for (const int number : {0, 11, 12, 60}) {
+    v1::Attempt* const attempt = job.mutable_status()->add_attempts();
+    attempt->set_number(number);
+    attempt->mutable_placement()->add_nodes();
+  }
+  return job;
+}
+
+TEST(LogSelectionTest, KnowsTheAttemptsThatAreOnRecord) {
+  const v1::Job job = ManyTimesRestarted();
+  for (const int number : {0, 11, 12, 60}) {
+    EXPECT_TRUE(CheckAttemptExists(job, number).ok()) << number;
+  }
+  for (const int number : {1, 10, 13, 59}) {
+    EXPECT_TRUE(absl::IsNotFound(CheckAttemptExists(job, number))) << number;
+  }
+  EXPECT_EQ(CheckAttemptExists(job, 5).message(),
+            "job digits-1: where attempt 5 ran is no longer on record; read attempt 11 or a later "
+            "one, or jobs/digits-1/5/logs in the state directory of an agent that it ran on");
+}
+
+TEST(LogSelectionTest, AnAttemptWhosePlacementIsLeftOutCannotBeFound) {
+  v1::Job job = ManyTimesRestarted();
+  job.mutable_status()->mutable_attempts(0)->clear_placement();
+  EXPECT_TRUE(absl::IsNotFound(CheckAttemptExists(job, 0)));
+  job.mutable_status()->mutable_attempts(3)->clear_placement();
+  EXPECT_TRUE(CheckAttemptExists(job, 60).ok()) << "the current one";
+}
+
+TEST(LogSelectionTest, NamesTheLastAttemptWhenOneIsToCome) {
+  EXPECT_EQ(CheckAttemptExists(ManyTimesRestarted(), 61).message(),
+            "job digits-1 has no attempt 61, the last is 60");
+  EXPECT_EQ(CheckAttemptExists(ManyTimesRestarted(), -1).message(),
+            "job digits-1 has no attempt -1, the last is 60");
+  v1::Job job;
+  job.set_id("digits-1");
+  EXPECT_EQ(CheckAttemptExists(job, 0).message(), "job digits-1 has no attempt 0");
+}
+
 }  // namespace
 }  // namespace muster

@@ -38,6 +38,8 @@ TEST(SilenceTest, NothingWillComeOfWhatIsOver) {
   job.mutable_status()->add_attempts()->mutable_end_time()->set_seconds(1);
   job.mutable_status()->add_attempts()->set_number(1);
   EXPECT_EQ(SilenceText(job, 0, LogSelection()), "job digits-1 wrote nothing in attempt 0");
+  job.mutable_status()->mutable_attempts(1)->set_number(60);
+  EXPECT_EQ(SilenceText(job, 5, LogSelection()), "job digits-1 wrote nothing in attempt 5");
 }
 
 }  // namespace
