@@ -19,6 +19,10 @@ namespace {
 
 constexpr absl::Duration kFirstPause = absl::Milliseconds(2);
 constexpr absl::Duration kLastPause = absl::Milliseconds(200);
+// What has outlived so many SIGKILLs, among them those to frozen processes, hangs in the kernel.
+// Nobody knows for how long, and without a cgroup each look is a walk through /proc.
+constexpr int kPromptKills = 30;
+constexpr absl::Duration kStuckPause = absl::Seconds(5);
 
 ShimPlan NameGang(const std::string& job_id, int attempt, const GangCgroup& cgroup) {
   ShimPlan plan;
@@ -81,8 +85,9 @@ void GangRemains::Look() {
   if (left <= absl::ZeroDuration()) {
     processes_.KillAll();
     SignalAll(SIGKILL);
+    ++kills_;
   }
-  pause_ = std::clamp(2 * pause_, kFirstPause, kLastPause);
+  pause_ = std::clamp(2 * pause_, kFirstPause, kills_ < kPromptKills ? kLastPause : kStuckPause);
   const absl::Duration next = left > absl::ZeroDuration() ? std::min(left, pause_) : pause_;
   look_ = loop_->After(next, [this] { Look(); });
 }

@@ -20,8 +20,9 @@ bool HasRemains(const std::string& job_id, int attempt, const GangCgroup& cgroup
 
 // Ends what is left of a gang that has no msshim and gets none (its program was removed, its
 // journal cannot be written), or whose msshim hangs when it must not: SIGTERM, a grace, SIGKILL
-// until no process is left. Those are the members of its cgroup; without one the processes that
-// carry the job's id in their environment, and the recorded pids that are still the same processes.
+// until no process is left, ever more seldom where that does not help. Those are the members of its
+// cgroup; without one the processes that carry the job's id in their environment, and the recorded
+// pids that are still the same processes.
 //
 // Lives on the loop, from the first stop that finds no shim to the gang's end.
 class GangRemains {
@@ -50,6 +51,7 @@ class GangRemains {
   bool stopping_ = false;
   absl::Duration kill_at_ = absl::InfiniteDuration();  // On Clock::Boot().
   absl::Duration pause_ = absl::ZeroDuration();
+  int kills_ = 0;  // Looks that sent SIGKILL.
   EventLoop::TimerId look_ = 0;
 };
 
