@@ -144,10 +144,11 @@ void GangTable::PutAside(const GangDir& dir, std::optional<bool> keeps_fence) {
       });
 }
 
-// Its ranks write into pipes that nobody reads, and nobody will know how they ended.
+// Without an msshim its ranks write into pipes that nobody reads, and nobody will know how they
+// ended.
 void GangTable::PutAsideUnread(const GangDir& dir) {
   PutAside(dir, std::nullopt);
-  if (!ShimLives(dir)) aside_[Key(dir.job_id(), dir.attempt())]->Stop(kDefaultGrace);
+  aside_[Key(dir.job_id(), dir.attempt())]->StopWithoutShim(kDefaultGrace);
 }
 
 std::string GangTable::degraded() const {

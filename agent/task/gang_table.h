@@ -93,7 +93,7 @@ class GangTable : public Gangs {
   absl::Status TakeUp(Found found);
   // Leaves the gang alone, see SetAside.
   void PutAside(const GangDir& dir, std::optional<bool> keeps_fence);
-  // That, of a gang whose record makes no sense: without an msshim it is ended.
+  // That, of a gang whose record makes no sense: without an msshim, now or later, it is ended.
   void PutAsideUnread(const GangDir& dir);
   bool LeaseHasRunOut() const;
   void SaveLease();

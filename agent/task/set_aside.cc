@@ -70,9 +70,15 @@ void SetAside::Stop(absl::Duration grace) {
     remains_ = std::make_unique<GangRemains>(
         report_.job_id(), report_.attempt(), cgroup_,
         record.ok() ? std::move(record->running) : std::vector<RunningRank>(), loop_,
-        [] { /* Look() sees it, once msshim has recorded the exits. */ });
+        [this] { remains_gone_ = true; });  // Look() ends it, once msshim has recorded the exits.
   }
+  remains_gone_ = false;
   remains_->Stop(grace);
+}
+
+void SetAside::StopWithoutShim(absl::Duration grace) {
+  stop_without_shim_ = grace;
+  if (!ShimLives(dir_)) Stop(grace);
 }
 
 void SetAside::KeepLease(const NodeLease& lease) {
@@ -98,8 +104,9 @@ void SetAside::Fence(absl::Duration grace) {
 
 void SetAside::Look() {
   const bool shim = ShimLives(dir_);
-  const bool remains = HasRemains(report_.job_id(), report_.attempt(), cgroup_);
+  const bool remains = MayRemain(shim);
   if (!shim && !remains) return End();
+  if (!shim && remains_ == nullptr && stop_without_shim_.has_value()) Stop(*stop_without_shim_);
   const absl::Duration now = loop_->clock()->Boot();
   if (remains_ == nullptr || remains) {
     idle_since_.reset();
@@ -109,6 +116,11 @@ void SetAside::Look() {
     KillShim();
   }
   look_ = loop_->After(kLookInterval, [this] { Look(); });
+}
+
+bool SetAside::MayRemain(bool shim_lives) const {
+  if (remains_ == nullptr ? shim_lives : !remains_gone_) return true;
+  return HasRemains(report_.job_id(), report_.attempt(), cgroup_);
 }
 
 void SetAside::KillShim() {

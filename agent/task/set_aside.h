@@ -42,6 +42,8 @@ class SetAside {
 
   // Ends its processes, and an msshim that hangs then. May be repeated.
   void Stop(absl::Duration grace);
+  // The same once it has no msshim: at once where none lives, else when that dies before its ranks.
+  void StopWithoutShim(absl::Duration grace);
   // Tells its msshim the lease of this host. Says that, and listens to nothing: what an msshim says
   // may be what agents have died of.
   void KeepLease(const NodeLease& lease);
@@ -54,6 +56,9 @@ class SetAside {
 
  private:
   void Look();
+  // Whether processes of it may be left. Does not look for them where that is known, or can make no
+  // difference: without a cgroup that is a walk through /proc.
+  bool MayRemain(bool shim_lives) const;
   void KillShim();
   void End();
   void FillExits();
@@ -64,8 +69,10 @@ class SetAside {
   EventLoop* const loop_;
   const Tell tell_;
   v1::GangReport report_;
-  std::unique_ptr<GangRemains> remains_;
-  UniqueFd shim_;  // For leases.
+  std::optional<absl::Duration> stop_without_shim_;  // Its grace.
+  std::unique_ptr<GangRemains> remains_;             // After a stop.
+  bool remains_gone_ = false;                        // They have ended.
+  UniqueFd shim_;                                    // For leases.
   EventLoop::TimerId look_ = 0;
   std::optional<absl::Duration> idle_since_;  // Its msshim, after a stop; on Clock::Boot().
 };

@@ -106,10 +106,11 @@ TEST_F(GangsTest, AGangWithADamagedIntentRunsToItsEnd) {
   started_.erase({job, 0});  // In quarantine: there is nothing to stop.
 }
 
-// A gang whose shim died together with the agent, and whose record went with them.
+// A gang whose shim died together with the agent or later, and whose record was lost with the
+// agent.
 class UnreadableTest : public GangsTest {
  protected:
-  void ExpectShownAndEnded(const std::string& intent) {
+  void ExpectShownAndEnded(const std::string& intent, bool shim_dies_later = false) {
     const v1::StartGangRequest request = Shells(1, "echo ready; exec sleep 1000");
     const std::string job = request.gang().job_id();
     ASSERT_TRUE(Start(request).ok());
@@ -124,9 +125,10 @@ class UnreadableTest : public GangsTest {
     const GangDir dir = *GangDir::Make(tree_.Path("state"), job, 0);
     ASSERT_TRUE(RemoveTree(dir.path() + "/intent").ok());
     if (!intent.empty()) tree_.Write(absl::StrCat("state/jobs/", job, "/0/", intent), "damaged");
+    if (shim_dies_later) Boot();
     ASSERT_EQ(kill(shim, SIGKILL), 0);
     ASSERT_TRUE(AwaitGone(shim));
-    Boot();
+    if (!shim_dies_later) Boot();
     thread_.Call([&] {
       EXPECT_NE(gangs_->degraded(), "");
       EXPECT_EQ(gangs_->Reports().size(), 1u);
@@ -146,6 +148,7 @@ class UnreadableTest : public GangsTest {
 TEST_F(UnreadableTest, ADamagedOneIsShownAndItsRanksAreEnded) { ExpectShownAndEnded("intent"); }
 TEST_F(UnreadableTest, OneThatTheDiskDoesNotGiveToo) { ExpectShownAndEnded("intent/is/no/file"); }
 TEST_F(UnreadableTest, OneThatIsGoneToo) { ExpectShownAndEnded(""); }
+TEST_F(UnreadableTest, OneWhoseShimDiesLaterToo) { ExpectShownAndEnded("intent", true); }
 
 class UnreadableNoCgroupTest : public UnreadableTest {
  protected:
