@@ -175,6 +175,8 @@ void GangRunner::Finish(const std::string& error) {
   // At once and whole: a hello may take the report before MarkChanged() tells of it, and finished
   // without the exits would mean that they are lost.
   ranks_.Fill(&report_);
+  // An answer to what was told before does not count for this.
+  report_.set_sequence(report_.sequence() + 1);
   report_.set_finished(true);
   report_.set_error(error);
   LOG(INFO) << Tag() << " finished" << (error.empty() ? "" : ": ") << error;

@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include <fstream>
+#include <functional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -31,6 +33,36 @@ TEST_F(GangsTest, AnAcknowledgedGangIsNotReportedAgain) {
   Boot();
   thread_.Call([&] { EXPECT_TRUE(gangs_->Reports().empty()); });
   EXPECT_EQ(Output(job, 0), "hello\n");
+  started_.clear();
+}
+
+// The answer to a report that came before may be read in the turn in which the gang ends.
+TEST_F(GangsTest, AnAcknowledgementOfAnEarlierReportIsNotOneOfTheEnd) {
+  const std::string gate = tree_.Path("gate");
+  const v1::StartGangRequest request =
+      Shells(1, absl::StrCat("until test -e ", gate, "; do sleep 0.01; done; exit 3"));
+  const std::string job = request.gang().job_id();
+  ASSERT_TRUE(Start(request).ok());
+  ASSERT_TRUE(AwaitAllRunning(job));
+
+  // In every turn of the loop that answer is there again, before anything else.
+  bool over = false;
+  int64_t told = 0;
+  thread_.Call([&] { told = gangs_->Reports().at(0).sequence(); });
+  std::function<void()> answer = [&] {
+    gangs_->Acknowledge(job, 0, told);
+    if (!over) thread_.loop()->Post(answer);
+  };
+  thread_.loop()->Post(answer);
+  std::ofstream(gate).flush();
+  Finished(job);
+
+  thread_.Call([&] {
+    over = true;
+    ASSERT_EQ(gangs_->Reports().size(), 1u);
+    EXPECT_EQ(gangs_->Reports()[0].ranks(0).exit().code(), 3);
+  });
+  thread_.Call([] {});  // The last answer has run.
   started_.clear();
 }
 
