@@ -27,10 +27,12 @@ const char* VerbOf(const NodeOrder& order) {
   return "";
 }
 
-NodeRecord RecordOf(const NodeOrder& order, const std::string& node_id) {
+// An order without a reason keeps the one that an order before it gave.
+NodeRecord RecordOf(const NodeOrder& order, const NodeRecord& before, const std::string& node_id) {
   const bool on = order.kind != NodeOrder::Kind::kUncordon;
+  const std::string& reason = order.reason.empty() ? before.reason : order.reason;
   return {node_id, /*cordoned=*/on, /*draining=*/order.kind == NodeOrder::Kind::kDrain,
-          on ? order.reason : ""};
+          on ? reason : ""};
 }
 
 }  // namespace
@@ -73,6 +75,22 @@ bool SchedulerImpl::IsHostToBlame(const JobEntry& entry, int node) const {
   return first == nullptr || first->state() != v1::RANK_STATE_EXITED ||
          FromTimestamp(first->end_time()) >=
              nodes_.SilentSince(attempt.placement().nodes(node).node_id());
+}
+
+int SchedulerImpl::FindLostHost(const JobEntry& entry) const {
+  const v1::Job& job = entry.record.job;
+  if (job.spec().on_failure() == v1::FAILURE_ACTION_CONTINUE) return -1;
+  const v1::Placement& placement = CurrentAttempt(job)->placement();
+  int first = -1;
+  absl::Time since = absl::InfiniteFuture();
+  for (int i = 0; i < placement.nodes_size(); ++i) {
+    const std::string& id = placement.nodes(i).node_id();
+    if (runs_.at(job.id())->gang->finished(i) || !nodes_.IsLost(id)) continue;
+    if (!IsHostToBlame(entry, i) || (first >= 0 && nodes_.SilentSince(id) >= since)) continue;
+    first = i;
+    since = nodes_.SilentSince(id);
+  }
+  return first;
 }
 
 bool SchedulerImpl::BlameHost(JobEntry* entry, int node, const std::string& how) {
@@ -131,7 +149,7 @@ void SchedulerImpl::OrderNode(const NodeOrder& order, const std::string& who,
   if (!found.ok()) return done(found.status());
   const absl::Status allowed = CheckOrder(order, *found);
   if (!allowed.ok()) return done(allowed);
-  const NodeRecord record = RecordOf(order, *found);
+  const NodeRecord record = RecordOf(order, nodes_.OrdersFor(*found), *found);
   LOG(INFO) << "audit verb=" << VerbOf(order) << " node=" << order.node << " id=" << *found
             << " who=" << who << (order.now ? " now" : "")
             << (order.confirm_dead ? " confirm_dead" : "") << " reason=" << order.reason;
@@ -147,7 +165,7 @@ void SchedulerImpl::OrderNode(const NodeOrder& order, const std::string& who,
       nodes_.SetDead(id);
       OnNodeFenced(id);
     }
-    if (order.now) MoveJobsAway(id, order.reason);
+    if (order.now) MoveJobsAway(id, record.reason);
     SchedulePass();
     if (!still.ok()) return done(still);
     done(FindShownNode(id));
@@ -167,6 +185,12 @@ void SchedulerImpl::MoveJobsAway(const std::string& node_id, const std::string& 
       runs_.at(id)->gang->Release();
       OnRefused(entry, absl::AbortedError(absl::StrCat(
                            "host ", attempt->placement().nodes(node).node_name(), " is drained")));
+      continue;
+    }
+    if (const int lost = FindLostHost(*entry); lost >= 0) {
+      // The loss came first. Without a restart for it the gang is left alone: its host may return.
+      if (HostRestarts(entry->record.job.spec().restart()) == 0) continue;
+      StopForHost(entry, lost, HowLost(attempt->placement().nodes(lost)));
       continue;
     }
     attempt->set_planned_end(v1::PLANNED_END_DRAINED);

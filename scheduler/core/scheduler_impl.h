@@ -194,6 +194,8 @@ class SchedulerImpl : public Scheduler {
   void LoseHost(JobEntry* entry, int node);
   // Whether it fell silent before any rank failed.
   bool IsHostToBlame(const JobEntry& entry, int node) const;
+  // The first host of the gang to be lost, where its loss is what ends the gang; -1 for none.
+  int FindLostHost(const JobEntry& entry) const;
   // Makes a lost host the attempt's first cause, if it is to blame. Returns whether it is.
   bool BlameHost(JobEntry* entry, int node, const std::string& how);
   // The same, and stops what is left of the gang.

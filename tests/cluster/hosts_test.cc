@@ -408,6 +408,92 @@ TEST(HostsTest, DrainNowAlsoMovesAGangThatIsAboutToStart) {
   EXPECT_EQ(one->CountAsked("start"), 0);
 }
 
+TEST(HostsTest, ALossThatCameBeforeADrainStaysTheFirstCause) {
+  Cluster cluster;
+  cluster.AddFencedNode("node-1", 1);
+  FakeAgent* const two = cluster.AddFencedNode("node-2", 1);
+  FakeAgent* const three = cluster.AddFencedNode("node-3", 1);
+  const std::string id = cluster.Submit(RestartingSpec(2));
+  two->Disconnect();
+  cluster.Advance(kFencedAfter - absl::Seconds(5));
+  ASSERT_EQ(cluster.State(id), v1::JOB_STATE_UNKNOWN);
+
+  cluster.Order(kDrain, "node-2", /*now=*/true);
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_STOPPING);
+  EXPECT_FALSE(three->Has({id, 1}));  // Before the fence it may still run there.
+  cluster.Advance(absl::Seconds(8));
+
+  const v1::Job job = cluster.Get(id);
+  EXPECT_EQ(job.status().state(), v1::JOB_STATE_RUNNING);
+  EXPECT_TRUE(three->Has({id, 1}));
+  const v1::Attempt& attempt = job.status().attempts(0);
+  EXPECT_THAT(attempt.first_cause().summary(), StartsWith("host node-2 lost: not heard for "));
+  EXPECT_EQ(attempt.first_cause().node(), "node-2");
+  EXPECT_EQ(attempt.fault_class(), v1::FAULT_CLASS_HOST);
+  EXPECT_EQ(attempt.planned_end(), v1::PLANNED_END_UNSPECIFIED);
+  EXPECT_EQ(job.status().restarts(), 1);
+}
+
+TEST(HostsTest, ALossStaysTheFirstCauseWhenAnotherHostOfTheGangIsDrained) {
+  Cluster cluster;
+  cluster.AddFencedNode("node-1", 1);
+  FakeAgent* const two = cluster.AddFencedNode("node-2", 1);
+  const std::string id = cluster.Submit(RestartingSpec(2));
+  two->Disconnect();
+  cluster.Advance(kFencedAfter - absl::Seconds(5));
+
+  cluster.Order(kDrain, "node-1", /*now=*/true);
+  cluster.Advance(absl::Seconds(8));
+
+  const v1::Attempt attempt = cluster.Get(id).status().attempts(0);
+  EXPECT_EQ(attempt.first_cause().node(), "node-2");
+  EXPECT_EQ(attempt.fault_class(), v1::FAULT_CLASS_HOST);
+}
+
+TEST(HostsTest, AGangThatMayNotStartAgainIsLeftToItsLostHostByADrain) {
+  Cluster cluster;
+  FakeAgent* const one = cluster.AddFencedNode("node-1", 1);
+  const std::string id = cluster.Submit(MakeSpec(1, 1));
+  one->Disconnect();
+  cluster.Advance(kFencedAfter - absl::Seconds(5));
+  ASSERT_EQ(cluster.State(id), v1::JOB_STATE_UNKNOWN);
+
+  cluster.Order(kDrain, "node-1", /*now=*/true);
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_UNKNOWN);
+  cluster.Advance(absl::Seconds(8));
+
+  const v1::Job job = cluster.Get(id);
+  EXPECT_EQ(job.status().state(), v1::JOB_STATE_FAILED);
+  EXPECT_EQ(job.status().attempts(0).first_cause().node(), "node-1");
+  EXPECT_EQ(job.status().attempts(0).fault_class(), v1::FAULT_CLASS_HOST);
+}
+
+TEST(HostsTest, AnOrderWithoutAReasonKeepsTheOneBefore) {
+  Cluster cluster;
+  cluster.AddNode("node-1", 1);
+  cluster.AddNode("node-2", 1);
+  const std::string id = cluster.Submit(MakeSpec(1, 1));
+  cluster.Order(kCordon, "node-1");
+  NodeOrder order;
+  order.kind = kDrain;
+  order.node = "node-1";
+  order.now = true;
+  cluster.scheduler()->OrderNode(order, "tester", [](const auto&) {});
+  cluster.Advance(absl::Seconds(1));
+
+  EXPECT_EQ(cluster.scheduler()->Nodes()[0].reason(), "drained: maintenance");
+  EXPECT_THAT(cluster.Get(id).status().attempts(0).first_cause().reason(),
+              HasSubstr("which is drained: maintenance"));
+  order.kind = kUncordon;
+  order.now = false;
+  cluster.scheduler()->OrderNode(order, "tester", [](const auto&) {});
+  cluster.Settle();
+  order.kind = kCordon;
+  cluster.scheduler()->OrderNode(order, "tester", [](const auto&) {});
+  cluster.Settle();
+  EXPECT_EQ(cluster.scheduler()->Nodes()[0].reason(), "");
+}
+
 TEST(HostsTest, AnOrderForANodeThatIsNotThereIsRefused) {
   Cluster cluster;
   NodeOrder order;
