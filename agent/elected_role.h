@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "absl/status/status.h"
@@ -51,6 +52,9 @@ class ElectedRole {
   void OnDoubt(const absl::Status& why);
   void OnDeposed(const absl::Status& why);
   void OnLeader(const absl::StatusOr<ElectedLeader>& leader);
+  // Says why no scheduler is known: each reason once, till one is. Members of etcd that fail in
+  // turn, each in its own way, would fill the log otherwise.
+  void LogAbsence(const absl::Status& why);
   // What callers are told while this agent does not have the role.
   absl::Status Absence() const;
 
@@ -63,6 +67,7 @@ class ElectedRole {
   const absl::Duration longest_doubt_;
   const std::function<void(const std::string& address)> on_leader_;
   absl::StatusOr<ElectedLeader> leader_ = absl::UnavailableError("this agent has just started");
+  std::set<std::string> logged_absences_;
   std::unique_ptr<Etcd> etcd_;
   std::unique_ptr<EtcdElection> election_;
   // Of a term.

@@ -10,10 +10,13 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
 #include "agent/device/device_probe.h"
+#include "agent/etcd_flags.h"
 #include "agent/flag_parser.h"
 #include "common/base/fs.h"
 #include "common/base/status.h"
+#include "common/rpc/certificates.h"
 #include "gflags/gflags.h"
 #include "scheduler/core/quota_file.h"
 
@@ -29,12 +32,15 @@ DEFINE_string(scheduler, "self",
               "Names the scheduler: self (this agent holds the role), unix:PATH or HOST:PORT.");
 DEFINE_string(etcd, "",
               "Elects the scheduler among the agents, by etcd, and keeps its state there: "
-              "HOST:PORT[,HOST:PORT...] of its members, the same in the whole cluster.");
+              "HOST:PORT[,HOST:PORT...] of its members, the same in the whole cluster. "
+              "https://HOST:PORT wants TLS, http://HOST:PORT is plain text.");
 DEFINE_string(etcd_prefix, "/muster/default",
               "Is where this cluster's keys lie in etcd; two clusters need two.");
 DEFINE_string(etcd_cert, "", "Is the certificate chain (PEM) for etcd. Default: --tls_cert.");
 DEFINE_string(etcd_key, "", "Is that certificate's private key (PEM). Default: --tls_key.");
-DEFINE_string(etcd_ca, "", "Is who signs etcd's certificates (PEM). Default: --tls_ca.");
+DEFINE_string(etcd_ca, "",
+              "Is who signs etcd's certificates (PEM). Given as empty: plain text to etcd. "
+              "Default: --tls_ca.");
 DEFINE_bool(scheduler_candidate, true,
             "Lets this agent be elected. Some agents of a large cluster suffice.");
 DEFINE_string(agent_devices, "",
@@ -140,10 +146,46 @@ absl::StatusOr<std::vector<std::string>> Listen(const SecurityOptions& security)
   return addresses;
 }
 
-// Three files that are given together, or come from the agent's own.
-SecurityOptions EtcdSecurity(const SecurityOptions& own) {
-  if (FLAGS_etcd_cert.empty() && FLAGS_etcd_key.empty() && FLAGS_etcd_ca.empty()) return own;
-  return {FLAGS_etcd_cert, FLAGS_etcd_key, FLAGS_etcd_ca, own.insecure};
+bool IsGiven(const char* flag) { return !gflags::GetCommandLineFlagInfoOrDie(flag).is_default; }
+
+absl::Status TakeEtcdFlags(AgentOptions* options) {
+  if (!IsGiven("etcd")) {
+    for (const char* const flag :
+         {"etcd_prefix", "scheduler_candidate", "etcd_ca", "etcd_cert", "etcd_key"}) {
+      if (!IsGiven(flag)) continue;
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--", flag, " without --etcd: no scheduler is elected; give --etcd, or leave it out"));
+    }
+    return absl::OkStatus();
+  }
+  EtcdFlags flags;
+  flags.members = FLAGS_etcd;
+  flags.files = {FLAGS_etcd_cert, FLAGS_etcd_key, FLAGS_etcd_ca, FLAGS_insecure};
+  flags.no_ca = IsGiven("etcd_ca") && FLAGS_etcd_ca.empty();
+  MUSTER_ASSIGN_OR_RETURN(EtcdCluster cluster, ParseEtcdFlags(flags, options->security));
+  options->etcd = std::move(cluster.members);
+  options->etcd_security = std::move(cluster.security);
+  options->etcd_prefix = FLAGS_etcd_prefix;
+  const std::string& prefix = options->etcd_prefix;
+  if (prefix.size() < 2 || prefix[0] != '/' || prefix.back() == '/') {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--etcd_prefix=", prefix, ": must begin with a slash and not end with one"));
+  }
+  return absl::OkStatus();
+}
+
+// Files of TLS that no handshake would take are found here, not by the hosts that wait for this
+// one.
+absl::Status CheckTlsFiles(const AgentOptions& options) {
+  const SecurityOptions& own = options.security;
+  if (!own.tls_cert.empty()) {
+    MUSTER_RETURN_IF_ERROR(CheckCertificates(own, "tls", Issuer::kSameAuthority, absl::Now()));
+  }
+  const SecurityOptions& etcd = options.etcd_security;
+  const bool same =
+      etcd.tls_cert == own.tls_cert && etcd.tls_key == own.tls_key && etcd.tls_ca == own.tls_ca;
+  if (same || etcd.tls_cert.empty()) return absl::OkStatus();
+  return CheckCertificates(etcd, "etcd", Issuer::kAny, absl::Now());
 }
 
 absl::Status TakeSchedulerFlags(AgentOptions* options) {
@@ -153,21 +195,10 @@ absl::Status TakeSchedulerFlags(AgentOptions* options) {
     options->scheduler = FLAGS_scheduler;
   }
   options->candidate = FLAGS_scheduler_candidate;
-  options->etcd_prefix = FLAGS_etcd_prefix;
-  options->etcd_security = EtcdSecurity(options->security);
-  for (absl::string_view member : absl::StrSplit(FLAGS_etcd, ',', absl::SkipEmpty())) {
-    member = absl::StripAsciiWhitespace(member);
-    MUSTER_RETURN_IF_ERROR(Annotate(CheckSecurity(member, options->etcd_security), "--etcd"));
-    options->etcd.emplace_back(member);
-  }
+  MUSTER_RETURN_IF_ERROR(TakeEtcdFlags(options));
   if (!options->etcd.empty() && !options->scheduler.empty()) {
     return absl::InvalidArgumentError(absl::StrCat("--etcd with --scheduler=", FLAGS_scheduler,
                                                    ": the scheduler is elected, or named"));
-  }
-  const std::string& prefix = options->etcd_prefix;
-  if (prefix.size() < 2 || prefix[0] != '/' || prefix.back() == '/') {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--etcd_prefix=", prefix, ": must begin with a slash and not end with one"));
   }
   return absl::OkStatus();
 }
@@ -294,6 +325,7 @@ absl::Status TakeFlags(AgentOptions* options) {
   MUSTER_ASSIGN_OR_RETURN(options->state_dir, StateDir());
   MUSTER_ASSIGN_OR_RETURN(options->listen, Listen(options->security));
   MUSTER_RETURN_IF_ERROR(TakeSchedulerFlags(options));
+  MUSTER_RETURN_IF_ERROR(CheckTlsFiles(*options));
   options->devices = FLAGS_agent_devices.empty() ? Env("MUSTER_DEVICES") : FLAGS_agent_devices;
   MUSTER_RETURN_IF_ERROR(
       Annotate(MakeDeviceProbe(options->devices).status(),
@@ -325,6 +357,13 @@ std::vector<std::string> WarningsOf(const AgentOptions& options) {
         "scheduler may take ", absl::FormatDuration(kChangeOfScheduler), " to answer, and each ",
         "change ends the gangs with on_partition: fence; give at least ",
         absl::ToInt64Milliseconds(kChangeOfScheduler)));
+  }
+  const bool open = std::any_of(options.etcd.begin(), options.etcd.end(),
+                                [](const std::string& one) { return !IsLoopbackAddress(one); });
+  if (open && options.etcd_security.tls_cert.empty()) {
+    warnings.push_back(
+        "--etcd: plain text over the network: who is on the way, or reaches etcd, can run "
+        "programs on every host of this cluster; keep to a network of your own, or use https://");
   }
   return warnings;
 }

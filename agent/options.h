@@ -20,9 +20,9 @@ struct AgentOptions {
   std::string scheduler;            // Address of a static one; empty: `etcd`, or this agent itself.
   std::vector<std::string> etcd;    // "HOST:PORT" of its members, which elect the scheduler.
   std::string etcd_prefix;          // Of all keys of this cluster, without a slash at the end.
-  SecurityOptions etcd_security;
-  bool candidate = true;  // Stands for the scheduler role, where there is an election.
-  std::string devices;    // As MakeDeviceProbe() takes it.
+  SecurityOptions etcd_security;    // Without files: plain text.
+  bool candidate = true;            // Stands for the scheduler role, where there is an election.
+  std::string devices;              // As MakeDeviceProbe() takes it.
   std::map<std::string, std::string> labels;
   std::string name;
   // At which ranks on other hosts reach this one; empty: the one that the route to the scheduler

@@ -1,7 +1,6 @@
 #include "agent/link/scheduler_link.h"
 
 #include <algorithm>
-#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/protocol.h"
@@ -97,7 +96,8 @@ v1::ConnectNodeRequest SchedulerLink::Hello() {
 }
 
 void SchedulerLink::Disconnect(const absl::Status& status) {
-  if (!std::exchange(break_logged_, true)) {
+  if (break_logged_ != status.message()) {  // Once a change: tries that fail alike are one line.
+    break_logged_ = std::string(status.message());
     LOG(WARNING) << "node=" << info_.name() << " scheduler link DOWN: " << status.message();
   }
   state_ = State::kIdle;
@@ -154,7 +154,7 @@ void SchedulerLink::OnWelcome(const v1::NodeWelcome& welcome) {
             << " protocol=" << (welcome.has_protocol() ? welcome.protocol().major() : 1) << "."
             << welcome.protocol().minor();
   state_ = State::kConnected;
-  break_logged_ = false;
+  break_logged_.reset();
   backoff_.Reset();
   heartbeat_interval_ = IntervalOf(welcome);
   if (options_.fence != nullptr) options_.fence->OnWelcome(welcome, hello_sent_);

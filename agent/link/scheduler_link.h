@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -107,8 +108,8 @@ class SchedulerLink : private NodeStreamEvents {
   State state_ = State::kIdle;
   std::unique_ptr<NodeStream> stream_;
   bool sending_ = false;
-  bool break_logged_ = false;
-  EventLoop::TimerId timer_ = 0;  // The next try, or the next beat.
+  std::optional<std::string> break_logged_;  // Why the link is DOWN, as the log has it.
+  EventLoop::TimerId timer_ = 0;             // The next try, or the next beat.
   absl::Duration heartbeat_interval_;
   int64_t epoch_ = 0;                                          // Of the last welcome.
   absl::Duration pledge_length_;                               // As it asks for.

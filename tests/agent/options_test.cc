@@ -93,6 +93,12 @@ TEST_F(OptionsTest, RefusesEachWrongFlagInOneLine) {
        "--tls_ca"},
       {{"--scheduler=node-1"}, "--scheduler: address 'node-1': neither unix:PATH nor HOST:PORT"},
       {{"--shim_path=/no/such"}, "--shim_path=/no/such: no program that can be run"},
+      {{"--etcd="}, "--etcd=: no member of etcd; give HOST:PORT, or leave --etcd out"},
+      {{"--etcd_prefix=/x"},
+       "--etcd_prefix without --etcd: no scheduler is elected; give --etcd, or leave it out"},
+      {{"--scheduler_candidate=false"},
+       "--scheduler_candidate without --etcd: no scheduler is elected; give --etcd, or leave it "
+       "out"},
   };
   for (const auto& bad : cases) {
     gflags::FlagSaver saver;
@@ -119,6 +125,23 @@ TEST_F(OptionsTest, WarnsOfALeaseThatNoElectionKeeps) {
   EXPECT_TRUE(warnings({"--node_lease_ms=4999", "--scheduler_candidate=false"}).empty());
   ASSERT_TRUE(Parse({"--scheduler_heartbeat_ms=500", "--node_lease_ms=2000"}).ok());
   EXPECT_TRUE(WarningsOf(options_).empty()) << "nobody is elected";
+}
+
+TEST_F(OptionsTest, RefusesCertificatesThatNoHandshakeWouldTake) {
+  const std::string cert = tree_.Write("cert", "nothing of the kind");
+  const std::string key = tree_.Write("key", "nothing of the kind", 0600);
+  EXPECT_EQ(Refusal({"--listen=127.0.0.1:0", "--tls_cert=" + cert, "--tls_key=" + key,
+                     "--tls_ca=" + cert}),
+            "--tls_cert " + cert +
+                ": no certificate in PEM form (BEGIN CERTIFICATE); name the file that has it");
+}
+
+TEST_F(OptionsTest, WarnsOfPlainTextToAnEtcdAcrossTheNetwork) {
+  ASSERT_TRUE(Parse({"--etcd=http://10.0.0.9:2379", "--insecure"}).ok());
+  EXPECT_EQ(options_.etcd, std::vector<std::string>{"10.0.0.9:2379"});
+  const std::vector<std::string> warnings = WarningsOf(options_);
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_TRUE(absl::StartsWith(warnings[0], "--etcd: plain text over the network: "));
 }
 
 TEST_F(OptionsTest, ReadsQuotasAndNamesTheLineOfAFault) {

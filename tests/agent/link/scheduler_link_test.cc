@@ -4,7 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "common/base/protocol.h"
+#include "glog/logging.h"
 #include "gtest/gtest.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/fake_gangs.h"
@@ -18,6 +20,20 @@ v1::GangReport Report(const std::string& job, int64_t sequence) {
   report.set_sequence(sequence);
   return report;
 }
+
+// What the log says of the link, from construction to destruction.
+class DownLines final : public google::LogSink {
+ public:
+  DownLines() { google::AddLogSink(this); }
+  ~DownLines() override { google::RemoveLogSink(this); }
+  void send(google::LogSeverity, const char*, const char*, int, const google::LogMessageTime&,
+            const char* message, size_t size) override {
+    const std::string line(message, size);
+    if (absl::StrContains(line, " DOWN: ")) lines.push_back(line);
+  }
+
+  std::vector<std::string> lines;
+};
 
 // Every stream that the link has opened, and what it sent on each.
 class SchedulerLinkTest : public testing::Test {
@@ -274,6 +290,30 @@ TEST_F(SchedulerLinkTest, ACandidateThatIsElectedPledgesItselfNoMore) {
   EXPECT_EQ(Sent().at(0).heartbeat().pledged(), 0);
   Answer(1);
   EXPECT_EQ(pledge_.until(), until);
+}
+
+TEST_F(SchedulerLinkTest, SaysWhyItIsDownOnceForEachChangeOfTheReason) {
+  const std::string prefix = "node=node-1 scheduler link DOWN: ";
+  DownLines log;
+  const auto fail = [this](const absl::Status& why) {
+    events_->OnClosed(why);
+    Pass(absl::Seconds(3));  // To the next try.
+  };
+  link_->Start();
+  fail(absl::UnavailableError("connection refused"));
+  fail(absl::UnavailableError("connection refused"));
+  EXPECT_EQ(log.lines, std::vector<std::string>{prefix + "connection refused"});
+  gangs_.epoch_answer = absl::AbortedError("epoch 7 is over: epoch 9 was seen here");
+  Welcome();
+  Pass(absl::Seconds(3));
+  Welcome();
+  ASSERT_EQ(log.lines.size(), 2u);
+  EXPECT_EQ(log.lines[1], prefix + "epoch 7 is over: epoch 9 was seen here");
+  Pass(absl::Seconds(3));
+  gangs_.epoch_answer = absl::OkStatus();
+  Welcome();
+  fail(absl::AbortedError("epoch 7 is over: epoch 9 was seen here"));
+  EXPECT_EQ(log.lines.size(), 3u) << "it was UP in between";
 }
 
 }  // namespace

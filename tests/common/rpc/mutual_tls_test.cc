@@ -1,5 +1,4 @@
 // Real handshakes over loopback, with certificates that the openssl program makes for each run.
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,6 +13,7 @@
 #include "gtest/gtest.h"
 #include "muster/v1/node_service.grpc.pb.h"
 #include "tests/fakes/temp_tree.h"
+#include "tests/fakes/test_ca.h"
 
 // c-ares, inside Debian's gRPC, keeps the name servers that it has read.
 extern "C" const char* __lsan_default_suppressions();
@@ -21,31 +21,6 @@ extern "C" const char* __lsan_default_suppressions() { return "leak:ares_strdup\
 
 namespace muster {
 namespace {
-
-// A certificate authority in a directory of its own.
-class TestCa {
- public:
-  TestCa(const TempTree& tree, const std::string& name) : prefix_(tree.Path(name)) {
-    Run(absl::StrCat("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1",
-                     " -subj /CN=", name, " -keyout ", prefix_, ".key -out ", prefix_, ".pem"));
-  }
-  // Files of a certificate for `name` that this authority has signed; trusts `ca`.
-  SecurityOptions Issue(const std::string& name, const TestCa& ca) const {
-    const std::string file = absl::StrCat(prefix_, "-", name);
-    Run(absl::StrCat("openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=",
-                     name, " -keyout ", file, ".key -out ", file, ".csr"));
-    EXPECT_TRUE(WriteFile(file + ".ext", "subjectAltName=DNS:localhost,IP:127.0.0.1").ok());
-    Run(absl::StrCat("openssl x509 -req -days 1 -in ", file, ".csr -CA ", prefix_, ".pem -CAkey ",
-                     prefix_, ".key -CAcreateserial -extfile ", file, ".ext -out ", file, ".pem"));
-    return {file + ".pem", file + ".key", ca.prefix_ + ".pem"};
-  }
-
- private:
-  static void Run(const std::string& command) {
-    ASSERT_EQ(std::system((command + " 2>/dev/null").c_str()), 0) << command;
-  }
-  const std::string prefix_;
-};
 
 // Serves a service without methods of its own under mutual TLS on a port of the kernel's choice.
 class MutualTlsTest : public testing::Test {
