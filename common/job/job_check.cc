@@ -44,6 +44,7 @@ class JobChecker {
  private:
   void CheckIdentity();
   void CheckShape();
+  void CheckNodes();
   void CheckRole(int index, std::set<std::string>* names);
   void CheckHosts(const std::string& field, const v1::RoleSpec& role);
   void CheckTotals();
@@ -72,19 +73,26 @@ void JobChecker::CheckIdentity() {
   faults_.CheckRange("priority", spec_.priority(), -kMaxPriority, kMaxPriority);
 }
 
+// Zero means absent here; a job file that says 0 is refused by its loader.
+void JobChecker::CheckNodes() {
+  const int min = spec_.nodes().min();
+  const int max = spec_.nodes().max();
+  const size_t faults_before = faults_.size();
+  if (min == max) {
+    if (min != 0) faults_.CheckRange("nodes", min, 1, kMaxNodes);
+    return;
+  }
+  if (min != 0) faults_.CheckRange("nodes.min", min, 1, kMaxNodes);
+  if (max != 0) faults_.CheckRange("nodes.max", max, 1, kMaxNodes);
+  if (faults_.size() > faults_before || max == 0 || max > min) return;
+  faults_.Add("nodes.max", "OUT_OF_RANGE",
+              absl::StrCat("'nodes.max' is ", max, ", less than 'nodes.min', which is ", min),
+              "make it at least as large, or leave it out");
+}
+
 void JobChecker::CheckShape() {
   const size_t faults_before = faults_.size();
-  if (spec_.has_nodes()) {
-    // Zero means absent here; a job file that says 0 is refused by its loader.
-    faults_.CheckRange("nodes.min", spec_.nodes().min(), 0, kMaxNodes);
-    faults_.CheckRange("nodes.max", spec_.nodes().max(), 0, kMaxNodes);
-    if (spec_.nodes().max() != 0 && spec_.nodes().max() < spec_.nodes().min()) {
-      faults_.Add("nodes.max", "OUT_OF_RANGE",
-                  absl::StrCat("'nodes.max' is ", spec_.nodes().max(),
-                               ", less than 'nodes.min', which is ", spec_.nodes().min()),
-                  "make it at least as large, or leave it out");
-    }
-  }
+  CheckNodes();
   faults_.CheckRange("ranks_per_node", spec_.ranks_per_node(), 0, kMaxRanksPerNode);
   if (spec_.ranks_per_node() != 0 && !spec_.roles().empty()) {
     faults_.Add("ranks_per_node", "CONFLICT", "'ranks_per_node' and 'roles' exclude each other",

@@ -55,17 +55,28 @@ void FillPaddleRestartCodes(v1::RestartSpec* restart) {
   }
 }
 
+// The one that is left out never contradicts the other.
+void FillDelays(v1::RestartSpec* restart) {
+  if (!restart->has_first_delay()) {
+    restart->mutable_first_delay()->set_seconds(1);
+    if (restart->has_max_delay() && restart->max_delay().seconds() < 1) {
+      *restart->mutable_first_delay() = restart->max_delay();
+    }
+  }
+  if (restart->has_max_delay()) return;
+  restart->mutable_max_delay()->set_seconds(60);
+  if (restart->first_delay().seconds() >= 60) {
+    *restart->mutable_max_delay() = restart->first_delay();
+  }
+}
+
 void FillRestart(v1::JobSpec* spec) {
   v1::RestartSpec* const restart = spec->mutable_restart();
   if (restart->scope() == v1::RESTART_SCOPE_UNSPECIFIED) {
     restart->set_scope(v1::RESTART_SCOPE_GANG);
   }
   if (!restart->has_window()) restart->mutable_window()->set_seconds(600);
-  if (!restart->has_first_delay()) restart->mutable_first_delay()->set_seconds(1);
-  if (!restart->has_max_delay()) {
-    restart->mutable_max_delay()->set_seconds(
-        std::max<int64_t>(60, restart->first_delay().seconds()));
-  }
+  FillDelays(restart);
   if (!restart->has_max_host_restarts()) {
     // To go on without a host is what an elastic job is for.
     const int least = spec->nodes().min() < spec->nodes().max() ? 1 : 0;

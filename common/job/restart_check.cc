@@ -25,6 +25,24 @@ void CheckCodes(const char* field, const Codes& codes, FaultList* faults) {
   }
 }
 
+bool IsLess(const google::protobuf::Duration& a, const google::protobuf::Duration& b) {
+  return a.seconds() != b.seconds() ? a.seconds() < b.seconds() : a.nanos() < b.nanos();
+}
+
+// The delay doubles from the first one up to the longest.
+void CheckDelays(const v1::RestartSpec& restart, FaultList* faults) {
+  const size_t faults_before = faults->size();
+  faults->CheckDuration("restart.first_delay", restart.has_first_delay(), restart.first_delay());
+  faults->CheckDuration("restart.max_delay", restart.has_max_delay(), restart.max_delay());
+  if (faults->size() > faults_before || !restart.has_first_delay() || !restart.has_max_delay() ||
+      !IsLess(restart.max_delay(), restart.first_delay())) {
+    return;
+  }
+  faults->Add("restart.max_delay", "OUT_OF_RANGE",
+              "'restart.max_delay' is shorter than 'restart.first_delay'",
+              "make it at least as long, or leave it out");
+}
+
 }  // namespace
 
 void CheckRestart(const v1::RestartSpec& restart, FaultList* faults) {
@@ -32,8 +50,7 @@ void CheckRestart(const v1::RestartSpec& restart, FaultList* faults) {
   faults->CheckRange("restart.max_host_restarts", restart.max_host_restarts(), 0, kMaxRestarts);
   faults->CheckEnum("restart.scope", restart.scope(), v1::RestartScope_IsValid);
   faults->CheckDuration("restart.window", restart.has_window(), restart.window());
-  faults->CheckDuration("restart.first_delay", restart.has_first_delay(), restart.first_delay());
-  faults->CheckDuration("restart.max_delay", restart.has_max_delay(), restart.max_delay());
+  CheckDelays(restart, faults);
   const Codes& never = restart.never_on();
   const Codes& always = restart.always_on();
   CheckCodes("restart.never_on", never, faults);

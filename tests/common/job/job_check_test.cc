@@ -81,7 +81,13 @@ INSTANTIATE_TEST_SUITE_P(
              "job.roles TOO_MANY_RANKS: the job has 1200 ranks on one host; at most 1024 fit; use "
              "more nodes"},
         Case{"nodes { min: 5000 }",
-             "job.nodes.min OUT_OF_RANGE: 'nodes.min' is 5000; use a number from 0 to 4096"},
+             "job.nodes.min OUT_OF_RANGE: 'nodes.min' is 5000; use a number from 1 to 4096"},
+        Case{"nodes { min: -1 max: -1 }",
+             "job.nodes OUT_OF_RANGE: 'nodes' is -1; use a number from 1 to 4096"},
+        Case{"nodes { min: 2 max: 9999 }",
+             "job.nodes.max OUT_OF_RANGE: 'nodes.max' is 9999; use a number from 1 to 4096"},
+        Case{"nodes { min: 2 max: -1 }",
+             "job.nodes.max OUT_OF_RANGE: 'nodes.max' is -1; use a number from 1 to 4096"},
         Case{"nodes { min: 3 max: 2 }",
              "job.nodes.max OUT_OF_RANGE: 'nodes.max' is 2, less than 'nodes.min', which is 3; "
              "make it at least as large, or leave it out"},
@@ -163,6 +169,9 @@ INSTANTIATE_TEST_SUITE_P(
             "restart { never_on: [3, 4] always_on: 4 }",
             "job.restart.always_on CONFLICT: exit code 4 is in 'never_on' as well; leave it in one "
             "of the two"},
+        Case{"restart { first_delay { seconds: 120 } max_delay { seconds: 60 } }",
+             "job.restart.max_delay OUT_OF_RANGE: 'restart.max_delay' is shorter than "
+             "'restart.first_delay'; make it at least as long, or leave it out"},
         Case{"restart { window { seconds: -1 } }",
              "job.restart.window OUT_OF_RANGE: 'restart.window' is not a time from 0 to ten years; "
              "write it like 30s, 5m or 1h30m"},

@@ -92,6 +92,15 @@ TEST(JobDefaultsTest, TheLargestDelayIsNeverBelowTheFirst) {
   v1::JobSpec spec = Minimal();
   spec.mutable_restart()->mutable_first_delay()->set_seconds(300);
   EXPECT_EQ(Filled(spec).restart().max_delay().seconds(), 300);
+  spec.mutable_restart()->mutable_first_delay()->set_nanos(500000000);
+  EXPECT_EQ(Filled(spec).restart().max_delay().nanos(), 500000000);
+}
+
+TEST(JobDefaultsTest, TheFirstDelayIsNeverAboveTheLargest) {
+  v1::JobSpec spec = Minimal();
+  spec.mutable_restart()->mutable_max_delay()->set_nanos(200000000);
+  EXPECT_EQ(Filled(spec).restart().first_delay().seconds(), 0);
+  EXPECT_EQ(Filled(spec).restart().first_delay().nanos(), 200000000);
 }
 
 TEST(JobDefaultsTest, LostHostsHaveTheirOwnBudgetWhereRestartsAreWantedAtAll) {

@@ -308,6 +308,11 @@ error: job.yaml:4:9: 'Bad' cannot be a name
     4 | - name: Bad
       |         ^~~
 help: use lower-case letters, digits and '-', at most 40, e.g. 'bad')"},
+        Case{"nodes: -1\ncommand: [x]\n",
+             R"(error: job.yaml:1:8: 'nodes' is -1
+    1 | nodes: -1
+      |        ^~
+help: use a number from 1 to 4096)"},
         Case{"name: a\n",
              R"(error: job.yaml:1:1: 'command' is missing
     1 | name: a
