@@ -23,6 +23,8 @@ absl::Status ProbeAddress(const std::string& address);
 // ErrorDetail.reason of errors that this client, not a server, has worded.
 inline constexpr char kNoAgentReason[] = "NO_AGENT";
 inline constexpr char kNoAnswerReason[] = "NO_ANSWER";
+inline constexpr char kNoSchedulerReason[] = "NO_SCHEDULER";
+inline constexpr char kNoTlsReason[] = "NO_TLS";
 
 // "no agent answers at ADDRESS (cause)" with the hint what to do.
 absl::Status NoAgentError(const std::string& address, const std::string& cause);

@@ -92,7 +92,8 @@ absl::Status ApiClient::CallOnce(Method method, const Request& request, Response
   for (int redirects = 0;; ++redirects) {
     grpc::ClientContext context;
     SetTimeout(&context, timeout);
-    const absl::Status status = FromRpc(method(&context, request, response), address_);
+    const absl::Status status =
+        AtScheduler(FromRpc(method(&context, request, response), address_), address_, home_);
     const std::string elsewhere = SchedulerAddressIn(status);
     if (elsewhere.empty() || elsewhere == address_ || redirects == kMaxRedirects) {
       *away = IsNotTheScheduler(status);

@@ -13,7 +13,7 @@ bool IsServersWord(const absl::Status& status) {
   const v1::ErrorDetails details = DetailsOf(status);
   if (details.errors().empty()) return false;
   const std::string& reason = details.errors(0).reason();
-  return reason != kNoAgentReason && reason != kNoAnswerReason;
+  return reason != kNoAgentReason && reason != kNoAnswerReason && reason != kNoSchedulerReason;
 }
 
 absl::Status WithHintAlone(const absl::Status& status, const std::string& hint) {

@@ -72,7 +72,7 @@ void GrpcJobSource::CallOnce(Prepare prepare, JobDone done, int redirects) {
       &call->response, &call->status,
       CallQueue::Tag([this, call, asked, prepare, redirects, done = std::move(done)](bool) {
         calls_.Remove(&call->context);
-        const absl::Status error = FromRpc(call->status, asked);
+        const absl::Status error = AtScheduler(FromRpc(call->status, asked), asked, address_);
         if (Learn(asked, error) && redirects < kMaxRedirects) {
           return CallOnce<Response>(prepare, done, redirects + 1);
         }
@@ -113,7 +113,7 @@ std::unique_ptr<SourceStream> GrpcJobSource::Watch(const v1::WatchJobRequest& re
   // Whoever watches opens the stream again after an end; it then goes where the scheduler is.
   auto learn = [this, asked = scheduler_, on_end = std::move(on_end)](const absl::Status& status) {
     Learn(asked, status);
-    on_end(status);
+    on_end(AtScheduler(status, asked, address_));
   };
   auto call = std::make_shared<StreamCall<v1::WatchJobResponse>>(
       &calls_, scheduler_, std::move(on_job), std::move(learn));

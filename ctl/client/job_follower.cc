@@ -38,6 +38,14 @@ JobFollower::JobFollower(JobSource* source, EventLoop* loop, Options options, Ca
                                           std::move(watch));
 }
 
+absl::Status JobFollower::Unread() const {
+  if (!given_up_.ok()) return given_up_;
+  for (const auto& [node, logs] : nodes_) {
+    if (!logs->trouble().ok()) return logs->trouble();
+  }
+  return absl::OkStatus();
+}
+
 void JobFollower::OnJob(const v1::Job& job) {
   job_ = job;
   if (!std::exchange(job_known_, true) && next_attempt_ < 0) {
@@ -123,6 +131,7 @@ absl::Status JobFollower::StartReading(const v1::Attempt& attempt) {
 void JobFollower::NodeDone(size_t node, const std::string& node_name, const absl::Status& status) {
   // A gang that never started has no output; why it did not start is in the verdict.
   if (!status.ok() && !absl::IsNotFound(status)) {
+    if (given_up_.ok()) given_up_ = status;
     callbacks_.on_notice(
         absl::StrCat("output on ", node_name, ": ", std::string(status.message())));
   }

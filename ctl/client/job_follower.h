@@ -47,6 +47,9 @@ class JobFollower {
   // `source` and `loop` must outlive this object.
   JobFollower(JobSource* source, EventLoop* loop, Options options, Callbacks callbacks);
 
+  // Why output is missing: of the first host that was given up, else of one that is tried again.
+  absl::Status Unread() const;
+
  private:
   void OnJob(const v1::Job& job);
   // Begins to read attempts that are due, and ends when there is nothing left to do.
@@ -69,6 +72,7 @@ class JobFollower {
   int reading_ = -1;  // Number of the attempt whose output is being read; -1 before the first.
   int next_attempt_;
   std::map<size_t, std::unique_ptr<NodeLogs>> nodes_;  // Of `reading_`, by node rank.
+  absl::Status given_up_;
 };
 
 }  // namespace muster

@@ -40,6 +40,7 @@ void NodeLogs::Open() {
 
 void NodeLogs::Received(const v1::ReadLogsResponse& message) {
   reconnect_.Heard();
+  trouble_ = absl::OkStatus();
   v1::ReadLogsResponse taken = message;
   bool has_news = false;
   const absl::Status status = book_.Take(&taken, &has_news);
@@ -52,12 +53,14 @@ void NodeLogs::Ended(const absl::Status& status) {
   stream_ = nullptr;
   if (status.ok()) {
     book_.StreamDone();
+    trouble_ = absl::OkStatus();
     if (book_.Complete()) return Done(absl::OkStatus());
     return Open();
   }
   book_.StreamBroken();
   if (book_.Complete()) return Done(absl::OkStatus());
   const bool unknown = absl::IsNotFound(status);
+  trouble_ = unknown ? absl::OkStatus() : status;  // It has answered: it knows nothing of it.
   if (unknown && over_ && ++unknown_since_over_ > kMaxUnknownSinceOver) return Done(status);
   if (absl::IsDataLoss(status) && ++damaged_ > kMaxDamaged) return Done(status);
   if (!unknown && !IsLostContact(status)) return Done(status);

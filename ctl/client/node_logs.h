@@ -30,6 +30,8 @@ class NodeLogs {
 
   // The attempt has begun to end, or never ran: a host that does not know it will not learn of it.
   void AttemptOver();
+  // Why nothing has come since the last try; OK while the host is heard.
+  const absl::Status& trouble() const { return trouble_; }
 
  private:
   void Open();
@@ -48,6 +50,7 @@ class NodeLogs {
   bool over_ = false;
   int unknown_since_over_ = 0;
   int damaged_ = 0;
+  absl::Status trouble_;
 };
 
 }  // namespace muster

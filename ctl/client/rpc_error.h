@@ -9,8 +9,13 @@
 namespace muster {
 
 // What a call's end means to a user. What the server said stays; what gRPC says of a connection
-// becomes "no agent answers at …".
+// becomes "no agent answers at …", or "no TLS connection with …" where the handshake has failed.
 absl::Status FromRpc(const grpc::Status& status, const std::string& address);
+
+// What FromRpc() has made of a call to the scheduler at `scheduler`, which the agent at `home` has
+// named: that agent answers, so that nobody starts a second one in place of the scheduler.
+absl::Status AtScheduler(const absl::Status& status, const std::string& scheduler,
+                         const std::string& home);
 
 // Where the scheduler answers, as the agent says that was asked in its place; else empty.
 std::string SchedulerAddressIn(const absl::Status& status);

@@ -7,6 +7,7 @@
 #include "absl/time/time.h"
 #include "common/base/event_loop.h"
 #include "common/base/status.h"
+#include "ctl/cli/exit_code.h"
 #include "ctl/client/comeback.h"
 #include "ctl/client/grpc_job_source.h"
 #include "ctl/client/job_follower.h"
@@ -106,6 +107,7 @@ class LogRun {
   // Once, so that nobody takes an empty screen for a broken one.
   void TellSilence() {
     if (!silent_ || job_.id().empty() || session_->quiet()) return;
+    if (!follower_->Unread().ok()) return;  // Nobody knows what was written there.
     silent_ = false;
     session_->err()->Write(
         absl::StrCat(SilenceText(job_, options_.first_attempt, options_.logs), "\n"));
@@ -123,7 +125,9 @@ class LogRun {
     if (!status.ok())
       return Leave(options_.logs.follow ? LostUnder(options_.job_id, status) : status);
     TellSilence();
-    Leave(session_->flags().Bool("exit_status") ? MirroredExitCode(job_) : 0);
+    // Output that cannot be had was told of, host by host.
+    Leave(session_->flags().Bool("exit_status") ? MirroredExitCode(job_)
+                                                : ExitCodeFor(follower_->Unread()));
   }
   void Leave(const absl::StatusOr<int>& result) {
     result_ = result;

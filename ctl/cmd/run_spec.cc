@@ -33,8 +33,12 @@ absl::Status SetNodes(const std::string& text, v1::NodeRange* nodes) {
   int32_t min = 0;
   int32_t max = 0;
   if (!absl::SimpleAtoi(ends.front(), &min) || !absl::SimpleAtoi(ends.back(), &max) || min < 1 ||
-      max < min) {
+      max < 1) {
     return Wrong("--nodes", text, "a number of hosts, like 2 or 2-4");
+  }
+  if (max < min) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--nodes: '", text, "': the maximum, ", max, ", is below the minimum, ", min));
   }
   nodes->set_min(min);
   nodes->set_max(max);

@@ -22,9 +22,13 @@ absl::StatusOr<v1::NodeRange> ParseNodes(const std::string& text) {
   int32_t min = 0;
   int32_t max = 0;
   if (!absl::SimpleAtoi(ends.front(), &min) || !absl::SimpleAtoi(ends.back(), &max) || min < 1 ||
-      max < min) {
+      max < 1) {
     return absl::InvalidArgumentError(
         absl::StrCat("--nodes: '", text, "' is not a number of hosts, like 4 or 2:4"));
+  }
+  if (max < min) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--nodes: '", text, "': the maximum, ", max, ", is below the minimum, ", min));
   }
   v1::NodeRange nodes;
   nodes.set_min(min);

@@ -22,6 +22,7 @@ std::string ErrorText(const absl::Status& status, const Terminal& terminal, bool
   std::set<std::string> told;
   for (const v1::ErrorDetail& detail : details.errors()) {
     if (detail.hint().empty() || !told.insert(detail.hint()).second) continue;
+    if (absl::StrContains(message, detail.hint())) continue;  // Said with the fault.
     absl::StrAppend(&text, terminal.Bold("help:"), " ", detail.hint(), "\n");
   }
   if (raw) {

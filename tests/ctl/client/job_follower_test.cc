@@ -237,6 +237,42 @@ TEST_F(JobFollowerTest, GivesUpAfterTooLongASilence) {
   EXPECT_EQ(notices_.size(), 1u);
 }
 
+TEST_F(JobFollowerTest, KnowsThatTheOutputOfAHostOutOfReachIsUnread) {
+  JobFollower::Options options;
+  options.only_first = true;
+  Follow(options);
+  v1::Job job = JobIn(v1::JOB_STATE_SUCCEEDED);
+  AddAttempt(&job, 2);
+  source_.SendJob(job);
+  ASSERT_EQ(source_.reads.size(), 2u);
+  EXPECT_TRUE(follower_->Unread().ok());
+  source_.EndLog(0, absl::OkStatus());
+  for (int i = 0; i < 100 && done_.empty(); ++i) {
+    source_.EndLog(absl::UnavailableError("no agent answers at agent-1"));
+    EXPECT_TRUE(absl::IsUnavailable(follower_->Unread()));  // Also while it is tried again.
+    Pass(absl::Seconds(1));
+  }
+
+  ASSERT_EQ(done_.size(), 1u);
+  EXPECT_TRUE(done_[0].ok());
+  EXPECT_EQ(notices_, std::vector<std::string>{"output on node-1: no agent answers at agent-1"});
+  EXPECT_EQ(follower_->Unread().message(), "no agent answers at agent-1");
+}
+
+TEST_F(JobFollowerTest, OutputThatCameAfterALostContactIsNotUnread) {
+  JobFollower::Options options;
+  options.logs.follow = true;
+  Follow(options);
+  v1::Job job = JobIn(v1::JOB_STATE_RUNNING);
+  AddAttempt(&job, 1);
+  source_.SendJob(job);
+  source_.EndLog(absl::UnavailableError("gone"));
+  EXPECT_FALSE(follower_->Unread().ok());
+  Pass(absl::Seconds(1));
+  source_.SendLog(Chunk(0, 0, "back"));
+  EXPECT_TRUE(follower_->Unread().ok());
+}
+
 TEST_F(JobFollowerTest, SaysWhenTheAgentIsBack) {
   Follow();
   source_.SendJob(JobIn(v1::JOB_STATE_QUEUED));

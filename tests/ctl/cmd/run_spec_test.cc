@@ -56,6 +56,8 @@ TEST_F(RunSpecTest, CarriesThePathAndWhatWasNamed) {
 TEST_F(RunSpecTest, SaysWhatIsWrong) {
   EXPECT_EQ(Spec({"--nodes=0", "x"}).status().message(),
             "--nodes: '0' is not a number of hosts, like 2 or 2-4");
+  EXPECT_EQ(Spec({"--nodes=4-2", "x"}).status().message(),
+            "--nodes: '4-2': the maximum, 2, is below the minimum, 4");
   EXPECT_EQ(Spec({"--devices=:2", "x"}).status().message(),
             "--devices: ':2' is not KIND:COUNT, like nvidia:1");
   EXPECT_EQ(Spec({"--env=1X=2", "x"}).status().message(),

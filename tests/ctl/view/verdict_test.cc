@@ -97,6 +97,14 @@ TEST(ErrorTextTest, ShowsEveryHintOnce) {
             "error: bad spec\nhelp: do this\nhelp: or that\n");
 }
 
+TEST(ErrorTextTest, DoesNotRepeatAHintThatTheMessageHas) {
+  const absl::Status status =
+      WithDetail(absl::InvalidArgumentError("'nodes' is 9999; use a number from 1 to 4096"),
+                 "OUT_OF_RANGE", "job.nodes", "use a number from 1 to 4096");
+  EXPECT_EQ(ErrorText(status, Terminal(), false),
+            "error: 'nodes' is 9999; use a number from 1 to 4096\n");
+}
+
 TEST(ErrorTextTest, LeavesALaunchersUsageAlone) {
   const std::string text = "usage: msrun [-h] task_script\nmsrun: error: no script";
   EXPECT_EQ(ErrorText(absl::InvalidArgumentError(text), Terminal(), false), text + "\n");
