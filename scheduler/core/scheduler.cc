@@ -69,7 +69,8 @@ absl::Status SchedulerImpl::Load() {
   DCHECK(loop_->OnLoop());
   MUSTER_ASSIGN_OR_RETURN(const StoredState state, store_->Load());
   epoch_ = state.epoch;
-  clock_set_at_ = loop_->clock()->Boot() + kClockSettles;
+  loaded_at_ = loop_->clock()->Boot();
+  clock_set_at_ = loaded_at_ + kClockSettles;
   for (const RequestRecord& request : state.requests) {
     requests_.emplace(request.request_id,
                       KnownRequest{request, PastMoment::OnRecord(request.made)});

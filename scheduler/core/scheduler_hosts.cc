@@ -67,6 +67,19 @@ void SchedulerImpl::LoseHost(JobEntry* entry, int node) {
   StopForHost(entry, node, HowLost(placed));
 }
 
+// No host is called cut off by a scheduler that may have been away itself.
+std::string SchedulerImpl::HowFenced() const {
+  const absl::Duration up = loop_->clock()->Boot() - loaded_at_;
+  const std::string lease = absl::FormatDuration(options_.node_lease);
+  if (up >= options_.node_lease) {
+    return absl::StrCat("cut off for longer than its lease of ", lease,
+                        "; it stopped its ranks itself");
+  }
+  return absl::StrCat("it reached no scheduler for longer than its lease of ", lease,
+                      "; it stopped its ranks itself (this scheduler began ",
+                      absl::FormatDuration(absl::Trunc(up, absl::Seconds(1))), " before)");
+}
+
 bool SchedulerImpl::IsHostToBlame(const JobEntry& entry, int node) const {
   const StopCause cause = entry.record.stop_cause;
   if (cause != StopCause::kNone && cause != StopCause::kRankFailed) return false;

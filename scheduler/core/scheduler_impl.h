@@ -201,6 +201,8 @@ class SchedulerImpl : public Scheduler {
   // The same, and stops what is left of the gang.
   void StopForHost(JobEntry* entry, int node, const std::string& how);
   std::string HowLost(const v1::NodePlacement& node) const;
+  // How a host was lost that has stopped its ranks itself.
+  std::string HowFenced() const;
   absl::Status CheckOrder(const NodeOrder& order, const std::string& node_id) const;
   void MoveJobsAway(const std::string& node_id, const std::string& reason);
   absl::StatusOr<v1::Node> FindShownNode(const std::string& node_id) const;
@@ -250,6 +252,7 @@ class SchedulerImpl : public Scheduler {
   std::map<std::string, int> inserting_;  // By owner: submits that are not durable yet.
   // On Clock::Boot(): until then nodes may be on their way that a scheduler before this one had.
   absl::Duration settled_at_ = absl::ZeroDuration();
+  absl::Duration loaded_at_ = absl::ZeroDuration();  // On Clock::Boot().
   // On Clock::Boot(): from then on the time of day is believed.
   absl::Duration clock_set_at_ = absl::ZeroDuration();
   EventLoop::TimerId wake_timer_ = 0;

@@ -170,10 +170,7 @@ void SchedulerImpl::TakeReport(const std::string& node_id, const v1::GangReport&
              attempt);
   }
   if (report.fenced() && StoppedByItself(report)) {
-    StopForHost(
-        entry, node,
-        absl::StrCat("cut off for longer than its lease of ",
-                     absl::FormatDuration(options_.node_lease), "; it stopped its ranks itself"));
+    StopForHost(entry, node, HowFenced());
     if (runs_.count(id) == 0) return jobs_.AfterSaved(entry, durable);
   }
   if (Planted("ack_report_before_commit")) durable();

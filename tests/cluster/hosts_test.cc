@@ -177,6 +177,21 @@ TEST(HostsTest, AHostThatHasFencedItselfIsTheFirstCause) {
   EXPECT_EQ(job.status().attempts(0).ranks(1).exit().signal(), SIGTERM);
 }
 
+TEST(HostsTest, AHostThatFencedWhileTheSchedulerWasAwayIsNotCalledCutOff) {
+  Cluster cluster;
+  FakeAgent* const one = cluster.AddFencedNode("node-1", 1);
+  const std::string id = cluster.Submit(MakeSpec(1, 1));
+
+  one->Disconnect();
+  cluster.Advance(absl::Seconds(25));
+  one->Fence({id, 0});
+  cluster.RestartScheduler(/*reconnect=*/true);
+  cluster.Settle();
+
+  EXPECT_THAT(cluster.Get(id).status().reason(),
+              StartsWith("host node-1 lost: it reached no scheduler for longer than its lease"));
+}
+
 TEST(HostsTest, PeersThatFailAfterAHostFellSilentAreFallout) {
   Cluster cluster;
   FakeAgent* const one = cluster.AddFencedNode("node-1", 1);
