@@ -185,6 +185,10 @@ void SchedulerImpl::OrderNode(const NodeOrder& order, const std::string& who,
   });
 }
 
+std::string SchedulerImpl::LostText(const v1::NodePlacement& node) const {
+  return absl::StrCat("host ", node.node_name(), " lost: ", HowLost(node), "; ");
+}
+
 void SchedulerImpl::MoveJobsAway(const std::string& node_id, const std::string& reason) {
   for (const std::string& id : LiveIds()) {
     JobEntry* const entry = FindLive(id);
@@ -200,15 +204,12 @@ void SchedulerImpl::MoveJobsAway(const std::string& node_id, const std::string& 
                            "host ", attempt->placement().nodes(node).node_name(), " is drained")));
       continue;
     }
-    if (const int lost = FindLostHost(*entry); lost >= 0) {
-      // The loss came first. Without a restart for it the gang is left alone: its host may return.
-      if (HostRestarts(entry->record.job.spec().restart()) == 0) continue;
-      StopForHost(entry, lost, HowLost(attempt->placement().nodes(lost)));
-      continue;
-    }
+    // A loss that came before is told first; the end is planned all the same, and costs no restart.
+    const int lost = FindLostHost(*entry);
     attempt->set_planned_end(v1::PLANNED_END_DRAINED);
     BeginStop(entry, StopCause::kDrained,
-              absl::StrCat("moves away from host ", attempt->placement().nodes(node).node_name(),
+              absl::StrCat(lost < 0 ? "" : LostText(attempt->placement().nodes(lost)),
+                           "moves away from host ", attempt->placement().nodes(node).node_name(),
                            ", which is drained", reason.empty() ? "" : ": ", reason));
   }
 }

@@ -201,6 +201,8 @@ class SchedulerImpl : public Scheduler {
   // The same, and stops what is left of the gang.
   void StopForHost(JobEntry* entry, int node, const std::string& how);
   std::string HowLost(const v1::NodePlacement& node) const;
+  // Of a lost host, before what follows from it: "host NAME lost: …; ".
+  std::string LostText(const v1::NodePlacement& node) const;
   // How a host was lost that has stopped its ranks itself.
   std::string HowFenced() const;
   absl::Status CheckOrder(const NodeOrder& order, const std::string& node_id) const;
