@@ -26,6 +26,12 @@ constexpr absl::Duration kAvoidRefuser = absl::Minutes(10);
 // The jobs at the head of the queue that a growing gang leaves room for.
 constexpr size_t kMaxClaims = 100;
 
+// Jobs are stored from before these two were compared; who scales one cannot change them.
+void ShortenFirstDelay(v1::RestartSpec* restart) {
+  if (FromProtoDuration(restart->max_delay()) >= FromProtoDuration(restart->first_delay())) return;
+  *restart->mutable_first_delay() = restart->max_delay();
+}
+
 // A gang that is being stopped to grow has the room that it grows by, for its grace and so long.
 constexpr absl::Duration kResizePatience = absl::Seconds(30);
 
@@ -115,6 +121,7 @@ absl::Status SchedulerImpl::CheckScale(const JobEntry& entry,
   }
   v1::JobSpec spec = job.spec();
   *spec.mutable_nodes() = request.nodes();
+  ShortenFirstDelay(spec.mutable_restart());
   MUSTER_RETURN_IF_ERROR(CheckSpec(spec));
   absl::Status quota;
   options_.quota.MostNodes(job.status().owner(), {}, spec, &quota);
