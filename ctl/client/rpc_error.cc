@@ -18,10 +18,12 @@ namespace {
 // scheduler/rpc/scheduler_seat.h has it too; the word on the wire is the contract.
 constexpr char kNotTheSchedulerReason[] = "NOT_THE_SCHEDULER";
 
-// What gRPC and OpenSSL say of a connection that came up and on which TLS did not.
+// What gRPC and OpenSSL say of a connection that came up and on which TLS did not. A "tcp
+// handshaker" is how gRPC calls one that did not come up.
 bool IsTlsFault(absl::string_view text) {
-  return absl::StrContains(text, "Handshake") || absl::StrContains(text, "handshake") ||
-         absl::StrContains(text, "certificate") ||
+  return absl::StrContains(text, "Tls handshake failed") ||
+         absl::StrContains(text, "Ssl handshake failed") ||
+         absl::StrContains(text, "SSL_ERROR_SSL") ||
          absl::StrContains(text, "Hostname Verification") ||
          absl::StrContains(text, "No match found for server name");
 }

@@ -107,7 +107,10 @@ class LogRun {
   // Once, so that nobody takes an empty screen for a broken one.
   void TellSilence() {
     if (!silent_ || job_.id().empty() || session_->quiet()) return;
-    if (!follower_->Unread().ok()) return;  // Nobody knows what was written there.
+    if (!follower_->Unread().ok()) {  // Nobody knows what was written there.
+      silence_timer_ = loop_->After(kSilence, [this] { TellSilence(); });
+      return;
+    }
     silent_ = false;
     session_->err()->Write(
         absl::StrCat(SilenceText(job_, options_.first_attempt, options_.logs), "\n"));

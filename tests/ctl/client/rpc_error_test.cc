@@ -29,11 +29,20 @@ TEST(RpcErrorTest, NobodyAtAnAddressIsAnAgentToStart) {
 
 TEST(RpcErrorTest, AFailedHandshakeIsNotAMissingAgent) {
   const absl::Status status = FromTransport(
-      "failed to connect to all addresses; last error: UNKNOWN: Ssl handshake failed: "
-      "SSL_ERROR_SSL: certificate verify failed",
+      "failed to connect to all addresses; last error: UNKNOWN: ipv4:10.0.0.2:7070: Tls handshake "
+      "failed: SSL_ERROR_SSL: error:0A000086:SSL routines::certificate verify failed",
       "h:1");
   EXPECT_EQ(ReasonOf(status), kNoTlsReason);
   EXPECT_TRUE(absl::StartsWith(status.message(), "no TLS connection with h:1 ("));
+}
+
+TEST(RpcErrorTest, AHostThatIsOffIsNotAFaultOfTls) {
+  for (const char* const text :
+       {"failed to connect to all addresses; last error: UNKNOWN: ipv4:10.0.0.2:7070: tcp "
+        "handshaker shutdown",
+        "failed to connect to all addresses; last error: UNKNOWN: Timeout occurred"}) {
+    EXPECT_EQ(ReasonOf(FromTransport(text, "h:1")), kNoAgentReason);
+  }
 }
 
 TEST(RpcErrorTest, WhatTheServerSaysStays) {
