@@ -18,8 +18,6 @@ constexpr absl::Duration kEtcdTimeout = absl::Milliseconds(800);
 // A candidate is heard every interval and names the answer to the beat before: two, and as much
 // again for what is late.
 constexpr int kPledgedBeats = 4;
-// Reasons logged in one absence of the scheduler; what is told after so many is no news.
-constexpr size_t kMostAbsences = 20;
 
 }  // namespace
 
@@ -156,9 +154,10 @@ void ElectedRole::OnDeposed(const absl::Status& why) {
 void ElectedRole::OnLeader(const absl::StatusOr<ElectedLeader>& leader) {
   leader_ = leader;
   if (leader.ok()) {
-    logged_absences_.clear();
-  } else {
-    LogAbsence(leader.status());
+    logged_absences_.Clear();
+  } else if (logged_absences_.Take(leader.status().message())) {
+    LOG(WARNING) << "node=" << self_.node_name()
+                 << " scheduler UNKNOWN: " << leader.status().message();
   }
   if (role_->taken() || in_doubt_) return;  // Until it is deposed, which comes first.
   role_->Leave(Absence());
@@ -167,12 +166,6 @@ void ElectedRole::OnLeader(const absl::StatusOr<ElectedLeader>& leader) {
             << " node=" << leader->candidate.node_name() << " LEADS";
   // This agent itself is followed when it is ready.
   if (leader->candidate.node_id() != self_.node_id()) on_leader_(leader->candidate.address());
-}
-
-void ElectedRole::LogAbsence(const absl::Status& why) {
-  if (logged_absences_.size() >= kMostAbsences) return;
-  if (!logged_absences_.insert(std::string(why.message())).second) return;
-  LOG(WARNING) << "node=" << self_.node_name() << " scheduler UNKNOWN: " << why.message();
 }
 
 absl::Status ElectedRole::Absence() const {

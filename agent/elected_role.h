@@ -3,11 +3,11 @@
 
 #include <functional>
 #include <memory>
-#include <set>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "agent/link/fresh_reasons.h"
 #include "agent/link/pledge.h"
 #include "agent/options.h"
 #include "agent/scheduler_role.h"
@@ -52,9 +52,6 @@ class ElectedRole {
   void OnDoubt(const absl::Status& why);
   void OnDeposed(const absl::Status& why);
   void OnLeader(const absl::StatusOr<ElectedLeader>& leader);
-  // Says why no scheduler is known: each reason once, till one is. Members of etcd that fail in
-  // turn, each in its own way, would fill the log otherwise.
-  void LogAbsence(const absl::Status& why);
   // What callers are told while this agent does not have the role.
   absl::Status Absence() const;
 
@@ -67,7 +64,7 @@ class ElectedRole {
   const absl::Duration longest_doubt_;
   const std::function<void(const std::string& address)> on_leader_;
   absl::StatusOr<ElectedLeader> leader_ = absl::UnavailableError("this agent has just started");
-  std::set<std::string> logged_absences_;
+  FreshReasons logged_absences_;  // Why no scheduler is known, as the log has it.
   std::unique_ptr<Etcd> etcd_;
   std::unique_ptr<EtcdElection> election_;
   // Of a term.

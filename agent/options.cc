@@ -174,18 +174,31 @@ absl::Status TakeEtcdFlags(AgentOptions* options) {
   return absl::OkStatus();
 }
 
-// Files of TLS that no handshake would take are found here, not by the hosts that wait for this
-// one.
-absl::Status CheckTlsFiles(const AgentOptions& options) {
+bool HasFilesForEtcd(const AgentOptions& options) {
   const SecurityOptions& own = options.security;
-  if (!own.tls_cert.empty()) {
-    MUSTER_RETURN_IF_ERROR(CheckCertificates(own, "tls", Issuer::kSameAuthority, absl::Now()));
-  }
   const SecurityOptions& etcd = options.etcd_security;
   const bool same =
       etcd.tls_cert == own.tls_cert && etcd.tls_key == own.tls_key && etcd.tls_ca == own.tls_ca;
-  if (same || etcd.tls_cert.empty()) return absl::OkStatus();
-  return CheckCertificates(etcd, "etcd", Issuer::kAny, absl::Now());
+  return !same && !etcd.tls_cert.empty();
+}
+
+// Files of TLS that no handshake would take are found here, not by the hosts that wait for this
+// one.
+absl::Status CheckTlsFiles(const AgentOptions& options) {
+  if (!options.security.tls_cert.empty()) {
+    MUSTER_RETURN_IF_ERROR(CheckCertificates(options.security, "tls", Issuer::kSameAuthority));
+  }
+  if (!HasFilesForEtcd(options)) return absl::OkStatus();
+  return CheckCertificates(options.etcd_security, "etcd", Issuer::kAny);
+}
+
+// An agent starts with these: its ranks, and who asks it through its socket, need none of it.
+absl::Status CheckTlsDates(const AgentOptions& options) {
+  if (!options.security.tls_cert.empty()) {
+    MUSTER_RETURN_IF_ERROR(CheckCertificateDates(options.security, "tls", absl::Now()));
+  }
+  if (!HasFilesForEtcd(options)) return absl::OkStatus();
+  return CheckCertificateDates(options.etcd_security, "etcd", absl::Now());
 }
 
 absl::Status TakeSchedulerFlags(AgentOptions* options) {
@@ -346,7 +359,9 @@ absl::StatusOr<AgentVerb> ParseAgentOptions(const std::vector<std::string>& args
   if (FLAGS_help) return AgentVerb::kHelp;
   if (FLAGS_version) return AgentVerb::kVersion;
   MUSTER_RETURN_IF_ERROR(TakeFlags(options));
-  return FLAGS_check_config ? AgentVerb::kCheckConfig : AgentVerb::kRun;
+  if (!FLAGS_check_config) return AgentVerb::kRun;
+  MUSTER_RETURN_IF_ERROR(CheckTlsDates(*options));
+  return AgentVerb::kCheckConfig;
 }
 
 std::vector<std::string> WarningsOf(const AgentOptions& options) {
@@ -365,6 +380,8 @@ std::vector<std::string> WarningsOf(const AgentOptions& options) {
         "--etcd: plain text over the network: who is on the way, or reaches etcd, can run "
         "programs on every host of this cluster; keep to a network of your own, or use https://");
   }
+  const absl::Status dates = CheckTlsDates(options);
+  if (!dates.ok()) warnings.emplace_back(dates.message());
   return warnings;
 }
 

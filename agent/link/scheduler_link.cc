@@ -96,8 +96,7 @@ v1::ConnectNodeRequest SchedulerLink::Hello() {
 }
 
 void SchedulerLink::Disconnect(const absl::Status& status) {
-  if (break_logged_ != status.message()) {  // Once a change: tries that fail alike are one line.
-    break_logged_ = std::string(status.message());
+  if (break_logged_.Take(status.message())) {
     LOG(WARNING) << "node=" << info_.name() << " scheduler link DOWN: " << status.message();
   }
   state_ = State::kIdle;
@@ -154,7 +153,7 @@ void SchedulerLink::OnWelcome(const v1::NodeWelcome& welcome) {
             << " protocol=" << (welcome.has_protocol() ? welcome.protocol().major() : 1) << "."
             << welcome.protocol().minor();
   state_ = State::kConnected;
-  break_logged_.reset();
+  break_logged_.Clear();
   backoff_.Reset();
   heartbeat_interval_ = IntervalOf(welcome);
   if (options_.fence != nullptr) options_.fence->OnWelcome(welcome, hello_sent_);

@@ -6,13 +6,13 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "agent/link/fence.h"
+#include "agent/link/fresh_reasons.h"
 #include "agent/link/pledge.h"
 #include "agent/task/gangs.h"
 #include "common/base/backoff.h"
@@ -108,8 +108,8 @@ class SchedulerLink : private NodeStreamEvents {
   State state_ = State::kIdle;
   std::unique_ptr<NodeStream> stream_;
   bool sending_ = false;
-  std::optional<std::string> break_logged_;  // Why the link is DOWN, as the log has it.
-  EventLoop::TimerId timer_ = 0;             // The next try, or the next beat.
+  FreshReasons break_logged_;     // Why the link is DOWN, as the log has it.
+  EventLoop::TimerId timer_ = 0;  // The next try, or the next beat.
   absl::Duration heartbeat_interval_;
   int64_t epoch_ = 0;                                          // Of the last welcome.
   absl::Duration pledge_length_;                               // As it asks for.

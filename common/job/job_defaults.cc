@@ -59,8 +59,9 @@ void FillPaddleRestartCodes(v1::RestartSpec* restart) {
 void FillDelays(v1::RestartSpec* restart) {
   if (!restart->has_first_delay()) {
     restart->mutable_first_delay()->set_seconds(1);
-    if (restart->has_max_delay() && restart->max_delay().seconds() < 1) {
-      *restart->mutable_first_delay() = restart->max_delay();
+    const auto& longest = restart->max_delay();
+    if (restart->has_max_delay() && longest.seconds() == 0 && longest.nanos() >= 0) {
+      *restart->mutable_first_delay() = longest;
     }
   }
   if (restart->has_max_delay()) return;

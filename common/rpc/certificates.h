@@ -16,11 +16,15 @@ enum class Issuer {
 };
 
 // Whether the three files, all of them given, hold what they are named for, the key is the
-// certificate's, the certificate is good at `now`, and `issuer` has signed it.
-// FAILED_PRECONDITION names the file, by --FLAGS_cert, --FLAGS_key or --FLAGS_ca, and says what to
-// do.
+// certificate's, and `issuer` has signed it. FAILED_PRECONDITION names the file, by --FLAGS_cert,
+// --FLAGS_key or --FLAGS_ca, and says what to do.
 absl::Status CheckCertificates(const SecurityOptions& security, absl::string_view flags,
-                               Issuer issuer, absl::Time now);
+                               Issuer issuer);
+
+// Whether the certificate is good at `now`. Apart from the above: the files of a running agent may
+// be renewed at any time, and the clock of a host that has just booted may be wrong.
+absl::Status CheckCertificateDates(const SecurityOptions& security, absl::string_view flags,
+                                   absl::Time now);
 
 }  // namespace muster
 
