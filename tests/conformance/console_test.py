@@ -68,9 +68,11 @@ class ConsoleTest(unittest.TestCase):
 
     def test_a_failure_is_dealt_with_while_nobody_reads(self):
         for words, count, code, _ in self.each():
-            act = ";".join(f"{second}:print x+exit 3" for second in SECOND)
+            go = os.path.join(self.bench.cwd, "go")
+            act = ";".join(f"{second}:wait {go}+print x+exit 3" for second in SECOND)
             process, read = self.unread(words, f"MS_ROLE=MS_SCHED:exit 0;{act};print y+hang")
             self.bench.records(count)
+            self.bench.write("go", "")  # Not before its peers have reported.
             self.bench.wait_gone()
             reader = threading.Thread(target=read_all, args=(read,))
             reader.start()
