@@ -17,7 +17,8 @@ constexpr bool Planted(const char*) { return false; }
 #else
 
 // Kills this process with SIGKILL when the environment says MUSTER_FAILPOINT=`name` (at the first
-// pass) or `name`:N (at the N-th). Otherwise costs one comparison.
+// pass), `name`:N (at the N-th), or `name`:N:MS: then this thread stands still for so many
+// milliseconds before, while the others go on. Otherwise costs one comparison.
 void Failpoint(const char* name);
 
 // Whether MUSTER_PLANT, names with commas between them, has `bug`. docs/faults.md lists them, each

@@ -41,6 +41,11 @@ TEST_F(FailpointDeathTest, KillsAtTheNthPassAndNotBefore) {
   EXPECT_EXIT(Pass("journal:3", 3), ::testing::KilledBySignal(SIGKILL), "");
 }
 
+TEST_F(FailpointDeathTest, MayStandStillBeforeItKills) {
+  EXPECT_EXIT(Pass("journal:2:20", 1), ::testing::ExitedWithCode(7), "");
+  EXPECT_EXIT(Pass("journal:2:20", 2), ::testing::KilledBySignal(SIGKILL), "");
+}
+
 TEST_F(FailpointDeathTest, PassesPointsOfOtherNames) {
   EXPECT_EXIT(Pass("journal2", 9), ::testing::ExitedWithCode(7), "");
   EXPECT_EXIT(Pass("journa", 9), ::testing::ExitedWithCode(7), "");
