@@ -29,6 +29,10 @@ const v1::Attempt* CurrentAttempt(const v1::Job& job) {
   return size == 0 ? nullptr : &job.status().attempts(size - 1);
 }
 
+bool WillFence(const v1::JobSpec& spec, const v1::NodePlacement& node) {
+  return node.keeps_lease() && spec.on_partition() != v1::PARTITION_ACTION_CONTINUE;
+}
+
 google::protobuf::Timestamp ToTimestamp(absl::Time time) {
   google::protobuf::Timestamp stamp;
   const int64_t nanos = absl::ToUnixNanos(time);

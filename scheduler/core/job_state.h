@@ -24,6 +24,9 @@ std::string JobStateName(v1::JobState state);
 v1::Attempt* CurrentAttempt(v1::Job* job);
 const v1::Attempt* CurrentAttempt(const v1::Job& job);
 
+// Whether that host stops the job's ranks itself when its lease has run out.
+bool WillFence(const v1::JobSpec& spec, const v1::NodePlacement& node);
+
 google::protobuf::Timestamp ToTimestamp(absl::Time time);
 absl::Time FromTimestamp(const google::protobuf::Timestamp& time);
 google::protobuf::Duration ToProtoDuration(absl::Duration duration);

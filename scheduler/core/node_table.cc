@@ -200,15 +200,19 @@ void NodeTable::SetDead(const std::string& node_id) {
 absl::StatusOr<std::string> NodeTable::FindId(const std::string& name_or_id) const {
   if (nodes_.count(name_or_id) > 0) return name_or_id;
   std::vector<std::string> ids;
+  std::vector<std::string> there;  // A host that lost its state has left a lost node of its name.
   for (const auto& [id, entry] : nodes_) {
-    if (entry.info.name() == name_or_id) ids.push_back(id);
+    if (entry.info.name() != name_or_id) continue;
+    ids.push_back(id);
+    if (entry.state != v1::NODE_STATE_LOST) there.push_back(id);
   }
   if (ids.empty())
     return absl::NotFoundError(absl::StrCat("node '", name_or_id, "': no such node"));
   if (ids.size() == 1) return ids[0];
+  if (there.size() == 1) return there[0];
   return absl::FailedPreconditionError(
       absl::StrCat("node '", name_or_id, "': ", ids.size(),
-                   " nodes have this name: ", absl::StrJoin(ids, ", ")));
+                   " nodes have this name; give one's id: ", absl::StrJoin(ids, ", ")));
 }
 
 NodeTable::Silent NodeTable::CheckSilence() {

@@ -53,8 +53,7 @@ bool SchedulerImpl::HostIsOver(const JobEntry& entry, int node) const {
   const v1::Job& job = entry.record.job;
   const v1::NodePlacement& placed = CurrentAttempt(job)->placement().nodes(node);
   if (nodes_.IsDead(placed.node_id())) return true;
-  return placed.keeps_lease() && job.spec().on_partition() != v1::PARTITION_ACTION_CONTINUE &&
-         nodes_.HasFenced(placed.node_id());
+  return WillFence(job.spec(), placed) && nodes_.HasFenced(placed.node_id());
 }
 
 void SchedulerImpl::LoseHost(JobEntry* entry, int node) {
@@ -64,20 +63,29 @@ void SchedulerImpl::LoseHost(JobEntry* entry, int node) {
                << " node=" << placed.node_name() << " LOST: " << HowLost(placed);
   EndRanks(node, v1::RANK_STATE_LOST, UnknownExit("its host was lost"), Now(), attempt);
   runs_.at(entry->record.job.id())->gang->SetFinished(node);
-  StopForHost(entry, node, HowLost(placed));
+  StopForHost(entry, node, HostLoss::kSilent);
 }
 
-// No host is called cut off by a scheduler that may have been away itself.
-std::string SchedulerImpl::HowFenced() const {
+v1::FirstCause SchedulerImpl::CauseOf(HostLoss loss, const v1::NodePlacement& node) const {
+  const std::string subject = absl::StrCat("host ", node.node_name(), " lost: ");
   const absl::Duration up = loop_->clock()->Boot() - loaded_at_;
-  const std::string lease = absl::FormatDuration(options_.node_lease);
-  if (up >= options_.node_lease) {
-    return absl::StrCat("cut off for longer than its lease of ", lease,
-                        "; it stopped its ranks itself");
+  v1::FirstCause cause;
+  cause.set_node(node.node_name());
+  if (loss == HostLoss::kSilent) {
+    cause.set_reason(absl::StrCat(subject, HowLost(node)));
+  } else if (loss == HostLoss::kRebooted) {
+    cause.set_reason(absl::StrCat(subject, "it was rebooted"));
+  } else if (up >= options_.node_lease) {
+    cause.set_reason(absl::StrCat(subject, "cut off for longer than its lease of ",
+                                  absl::FormatDuration(options_.node_lease),
+                                  "; it stopped its ranks itself"));
+  } else {  // No host is blamed by a scheduler that may have been away itself.
+    cause.clear_node();
+    cause.set_reason(absl::StrCat(
+        "no scheduler was reached from host ", node.node_name(), " for longer than its lease of ",
+        absl::FormatDuration(options_.node_lease), "; it stopped its ranks itself"));
   }
-  return absl::StrCat("it reached no scheduler for longer than its lease of ", lease,
-                      "; it stopped its ranks itself (this scheduler began ",
-                      absl::FormatDuration(absl::Trunc(up, absl::Seconds(1))), " before)");
+  return cause;
 }
 
 bool SchedulerImpl::IsHostToBlame(const JobEntry& entry, int node) const {
@@ -106,14 +114,12 @@ int SchedulerImpl::FindLostHost(const JobEntry& entry) const {
   return first;
 }
 
-bool SchedulerImpl::BlameHost(JobEntry* entry, int node, const std::string& how) {
+bool SchedulerImpl::BlameHost(JobEntry* entry, int node, HostLoss loss) {
   if (!IsHostToBlame(*entry, node)) return false;
   v1::Attempt* const attempt = CurrentAttempt(&entry->record.job);
   const v1::NodePlacement& placed = attempt->placement().nodes(node);
   const absl::Time silent_since = nodes_.SilentSince(placed.node_id());
-  v1::FirstCause blamed;
-  blamed.set_node(placed.node_name());
-  blamed.set_reason(absl::StrCat("host ", placed.node_name(), " lost: ", how));
+  v1::FirstCause blamed = CauseOf(loss, placed);
   blamed.set_summary(blamed.reason());
   *blamed.mutable_time() =
       ToTimestamp(silent_since == absl::InfiniteFuture() ? Now() : silent_since);
@@ -127,12 +133,12 @@ bool SchedulerImpl::BlameHost(JobEntry* entry, int node, const std::string& how)
   return true;
 }
 
-void SchedulerImpl::StopForHost(JobEntry* entry, int node, const std::string& how) {
+void SchedulerImpl::StopForHost(JobEntry* entry, int node, HostLoss loss) {
   const v1::JobState state = entry->record.job.status().state();
   if (!HoldsDevices(state) || state == v1::JOB_STATE_RESERVING) return;
   // Then its ranks count as failed ones, and the others go on.
   const bool go_on = entry->record.job.spec().on_failure() == v1::FAILURE_ACTION_CONTINUE;
-  if (!go_on) BlameHost(entry, node, how);
+  if (!go_on) BlameHost(entry, node, loss);
   if (state == v1::JOB_STATE_STOPPING) return jobs_.Save(entry);
   if (!go_on && entry->record.stop_cause == StopCause::kHostLost) {
     return BeginStop(entry, StopCause::kHostLost, entry->record.stop_reason);
@@ -185,10 +191,6 @@ void SchedulerImpl::OrderNode(const NodeOrder& order, const std::string& who,
   });
 }
 
-std::string SchedulerImpl::LostText(const v1::NodePlacement& node) const {
-  return absl::StrCat("host ", node.node_name(), " lost: ", HowLost(node), "; ");
-}
-
 void SchedulerImpl::MoveJobsAway(const std::string& node_id, const std::string& reason) {
   for (const std::string& id : LiveIds()) {
     JobEntry* const entry = FindLive(id);
@@ -205,12 +207,16 @@ void SchedulerImpl::MoveJobsAway(const std::string& node_id, const std::string& 
       continue;
     }
     // A loss that came before is told first; the end is planned all the same, and costs no restart.
-    const int lost = FindLostHost(*entry);
+    std::string before;
+    if (const int lost = FindLostHost(*entry); lost >= 0) {
+      const v1::FirstCause cause = CauseOf(HostLoss::kSilent, attempt->placement().nodes(lost));
+      before = absl::StrCat(cause.reason(), "; ");
+    }
     attempt->set_planned_end(v1::PLANNED_END_DRAINED);
-    BeginStop(entry, StopCause::kDrained,
-              absl::StrCat(lost < 0 ? "" : LostText(attempt->placement().nodes(lost)),
-                           "moves away from host ", attempt->placement().nodes(node).node_name(),
-                           ", which is drained", reason.empty() ? "" : ": ", reason));
+    BeginStop(
+        entry, StopCause::kDrained,
+        absl::StrCat(before, "moves away from host ", attempt->placement().nodes(node).node_name(),
+                     ", which is drained", reason.empty() ? "" : ": ", reason));
   }
 }
 

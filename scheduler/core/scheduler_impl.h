@@ -23,6 +23,10 @@
 
 namespace muster {
 
+// How a host of a gang was lost: it is not heard, is back after a reboot, or is back after it has
+// stopped the gang itself.
+enum class HostLoss { kSilent, kRebooted, kFenced };
+
 // Composes the rooms of this floor; see Scheduler. Eight files: scheduler.cc (the interface),
 // scheduler_queue.cc (the jobs that wait), scheduler_jobs.cc (a job's way to its start and its
 // end), scheduler_attempts.cc (what becomes of an attempt), scheduler_restarts.cc (what follows one
@@ -197,14 +201,12 @@ class SchedulerImpl : public Scheduler {
   // The first host of the gang to be lost, where its loss is what ends the gang; -1 for none.
   int FindLostHost(const JobEntry& entry) const;
   // Makes a lost host the attempt's first cause, if it is to blame. Returns whether it is.
-  bool BlameHost(JobEntry* entry, int node, const std::string& how);
+  bool BlameHost(JobEntry* entry, int node, HostLoss loss);
   // The same, and stops what is left of the gang.
-  void StopForHost(JobEntry* entry, int node, const std::string& how);
+  void StopForHost(JobEntry* entry, int node, HostLoss loss);
   std::string HowLost(const v1::NodePlacement& node) const;
-  // Of a lost host, before what follows from it: "host NAME lost: …; ".
-  std::string LostText(const v1::NodePlacement& node) const;
-  // How a host was lost that has stopped its ranks itself.
-  std::string HowFenced() const;
+  // Names the host, if it is to blame, and what was seen of the loss.
+  v1::FirstCause CauseOf(HostLoss loss, const v1::NodePlacement& node) const;
   absl::Status CheckOrder(const NodeOrder& order, const std::string& node_id) const;
   void MoveJobsAway(const std::string& node_id, const std::string& reason);
   absl::StatusOr<v1::Node> FindShownNode(const std::string& node_id) const;

@@ -170,7 +170,7 @@ void SchedulerImpl::TakeReport(const std::string& node_id, const v1::GangReport&
              attempt);
   }
   if (report.fenced() && StoppedByItself(report)) {
-    StopForHost(entry, node, HowFenced());
+    StopForHost(entry, node, HostLoss::kFenced);
     if (runs_.count(id) == 0) return jobs_.AfterSaved(entry, durable);
   }
   if (Planted("ack_report_before_commit")) durable();
@@ -251,7 +251,7 @@ void SchedulerImpl::LoseGang(JobEntry* entry, int node, bool rebooted) {
   LOG(ERROR) << "job=" << entry->record.job.id() << " attempt=" << attempt->number()
              << " node=" << placement.node_name() << ": " << why;
   jobs_.Save(entry);
-  if (rebooted) StopForHost(entry, node, "it was rebooted");
+  if (rebooted) StopForHost(entry, node, HostLoss::kRebooted);
 }
 
 void SchedulerImpl::SendReleases(const std::string& node_id) {
@@ -284,9 +284,12 @@ void SchedulerImpl::OnNodeLost(const std::string& node_id) {
     if (node < 0 || runs_.at(id)->gang->finished(node)) continue;
     const v1::JobState state = entry->record.job.status().state();
     if (state == v1::JOB_STATE_RUNNING) {
+      const v1::JobSpec& spec = entry->record.job.spec();
+      const bool moves = WillFence(spec, placement.nodes(node)) && HostRestarts(spec.restart()) > 0;
       Step(entry, JobEvent::kSilence,
-           absl::StrCat("node ", placement.nodes(node).node_name(),
-                        " is lost; the job is believed to run until it returns"));
+           absl::StrCat("node ", placement.nodes(node).node_name(), " is lost; the job ",
+                        moves ? "moves when its lease has surely run out, unless it returns before"
+                              : "is believed to run until it returns"));
       jobs_.Save(entry);
     } else if (state == v1::JOB_STATE_STOPPING) {
       Evaluate(entry);
@@ -313,12 +316,10 @@ void SchedulerImpl::GiveUpLostNodes(JobEntry* entry) {
       continue;
     }
     if ((may_move && IsHostToBlame(*entry, i)) || !last()) {
-      const bool fences =
-          node.keeps_lease() && job.spec().on_partition() != v1::PARTITION_ACTION_CONTINUE;
-      const std::string reason =
-          absl::StrCat(entry->record.stop_reason, "; waits for node ", node.node_name(),
-                       fences ? ", which is lost, until its lease has surely run out"
-                              : ", which is lost and may still run it");
+      const std::string reason = absl::StrCat(
+          entry->record.stop_reason, "; waits for node ", node.node_name(),
+          WillFence(job.spec(), node) ? ", which is lost, until its lease has surely run out"
+                                      : ", which is lost and may still run it");
       if (job.status().reason() == reason) continue;
       job.mutable_status()->set_reason(reason);
       jobs_.Save(entry);
@@ -328,7 +329,7 @@ void SchedulerImpl::GiveUpLostNodes(JobEntry* entry) {
     exit.set_stopped(true);
     EndRanks(i, v1::RANK_STATE_LOST, exit, Now(), attempt);
     gang->SetFinished(i);
-    BlameHost(entry, i, HowLost(node));
+    BlameHost(entry, i, HostLoss::kSilent);
   }
 }
 
