@@ -111,8 +111,9 @@ absl::Status GangTable::TakeUp(Found found) {
       PutAsideUnread(gang.dir);
       continue;
     }
-    epoch_ = std::max(epoch_, request.gang().epoch());
     const bool lives = !gang.report.has_value();
+    // What has ended is nobody's to command: who removes STATE/epoch means it.
+    if (lives) epoch_ = std::max(epoch_, request.gang().epoch());
     if (const int died = lives ? gang.dir.BeginTry() : 0; died >= kTakeUpTries) {
       LOG(ERROR) << Label(key) << ": " << died
                  << " agents have died while they took it up; it is set "
