@@ -19,6 +19,7 @@
 #include "common/base/protocol.h"
 #include "common/base/status.h"
 #include "common/base/version.h"
+#include "common/rpc/certificates.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/credentials.h"
 #include "glog/logging.h"
@@ -236,6 +237,9 @@ void Daemon::TakeAddress(const absl::StatusOr<std::string>& address) {
     return;  // Off the network: it keeps what it had.
   }
   LOG(INFO) << "node=" << options_.name << " address=" << options_.address;
+  if (options_.security.tls_cert.empty()) return;
+  const absl::Status named = CheckCertificateName(options_.security, "tls", options_.address);
+  if (!named.ok()) LOG(ERROR) << named.message();
 }
 
 void Daemon::StartDeviceWatch() {

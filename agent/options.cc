@@ -182,11 +182,26 @@ bool HasFilesForEtcd(const AgentOptions& options) {
   return !same && !etcd.tls_cert.empty();
 }
 
+// Where other hosts and clients are told to connect to; empty where that is learned later, or where
+// there is only a Unix socket.
+std::string PublishedHost(const AgentOptions& options) {
+  for (const std::string& address : options.listen) {
+    const std::string host = HostOf(address);
+    if (host.empty()) continue;
+    return host == "0.0.0.0" || host == "::" ? FLAGS_agent_address : host;
+  }
+  return "";
+}
+
 // Files of TLS that no handshake would take are found here, not by the hosts that wait for this
 // one.
 absl::Status CheckTlsFiles(const AgentOptions& options) {
   if (!options.security.tls_cert.empty()) {
     MUSTER_RETURN_IF_ERROR(CheckCertificates(options.security, "tls", Issuer::kSameAuthority));
+    const std::string host = PublishedHost(options);
+    if (!host.empty()) {
+      MUSTER_RETURN_IF_ERROR(CheckCertificateName(options.security, "tls", host));
+    }
   }
   if (!HasFilesForEtcd(options)) return absl::OkStatus();
   return CheckCertificates(options.etcd_security, "etcd", Issuer::kAny);
@@ -206,6 +221,11 @@ absl::Status TakeSchedulerFlags(AgentOptions* options) {
     MUSTER_RETURN_IF_ERROR(
         Annotate(CheckSecurity(FLAGS_scheduler, options->security), "--scheduler"));
     options->scheduler = FLAGS_scheduler;
+  }
+  for (const std::string& own : options->listen) {
+    if (own != options->scheduler) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--scheduler=", own, ": this agent's own address; leave --scheduler out on this host"));
   }
   options->candidate = FLAGS_scheduler_candidate;
   MUSTER_RETURN_IF_ERROR(TakeEtcdFlags(options));

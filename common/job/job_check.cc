@@ -93,7 +93,9 @@ void JobChecker::CheckNodes() {
 void JobChecker::CheckShape() {
   const size_t faults_before = faults_.size();
   CheckNodes();
-  faults_.CheckRange("ranks_per_node", spec_.ranks_per_node(), 0, kMaxRanksPerNode);
+  if (spec_.ranks_per_node() != 0) {  // Zero means absent here, as for nodes.
+    faults_.CheckRange("ranks_per_node", spec_.ranks_per_node(), 1, kMaxRanksPerNode);
+  }
   if (spec_.ranks_per_node() != 0 && !spec_.roles().empty()) {
     faults_.Add("ranks_per_node", "CONFLICT", "'ranks_per_node' and 'roles' exclude each other",
                 "give each role its own 'per_node' or 'count'");

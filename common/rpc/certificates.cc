@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -97,6 +98,13 @@ int NoPassphrase(char*, int, int, void* asked) {
   return -1;
 }
 
+absl::Status CheckPrivate(const PemFile& file, const std::string& path) {
+  struct stat info;
+  if (stat(path.c_str(), &info) != 0) return ErrnoStatus(errno, file.name);
+  if ((info.st_mode & (S_IROTH | S_IWOTH)) == 0) return absl::OkStatus();
+  return Wrong(file.name, "every user can read this private key; chmod 600 it");
+}
+
 absl::StatusOr<Key> KeyIn(const PemFile& file) {
   const Bio reader = Reader(file);
   bool asked = false;
@@ -177,6 +185,7 @@ absl::Status CheckCertificates(const SecurityOptions& security, absl::string_vie
   MUSTER_ASSIGN_OR_RETURN(const PemFile ca_file, ReadPem(flags, "ca", security.tls_ca));
   MUSTER_ASSIGN_OR_RETURN(const std::vector<Certificate> chain, CertificatesIn(file));
   MUSTER_ASSIGN_OR_RETURN(const Key key, KeyIn(key_file));
+  MUSTER_RETURN_IF_ERROR(CheckPrivate(key_file, security.tls_key));
   MUSTER_ASSIGN_OR_RETURN(const std::vector<Certificate> authorities, CertificatesIn(ca_file));
   const bool pair = X509_check_private_key(chain[0].get(), key.get()) == 1;
   ERR_clear_error();
@@ -187,6 +196,21 @@ absl::Status CheckCertificates(const SecurityOptions& security, absl::string_vie
   }
   if (issuer == Issuer::kAny) return absl::OkStatus();
   return CheckSignature(file, chain, ca_file, authorities);
+}
+
+absl::Status CheckCertificateName(const SecurityOptions& security, absl::string_view flags,
+                                  const std::string& host) {
+  MUSTER_ASSIGN_OR_RETURN(const PemFile file, ReadPem(flags, "cert", security.tls_cert));
+  MUSTER_ASSIGN_OR_RETURN(const std::vector<Certificate> chain, CertificatesIn(file));
+  X509* const own = chain[0].get();
+  const bool named = X509_check_ip_asc(own, host.c_str(), 0) == 1 ||
+                     X509_check_host(own, host.data(), host.size(), 0, nullptr) == 1;
+  ERR_clear_error();
+  if (named) return absl::OkStatus();
+  return Wrong(file.name,
+               absl::StrCat("the certificate (", SubjectOf(own), ") does not name ", host,
+                            ", by which others reach this host; have one issued that "
+                            "does"));
 }
 
 absl::Status CheckCertificateDates(const SecurityOptions& security, absl::string_view flags,

@@ -2,6 +2,8 @@
 #ifndef MUSTER_COMMON_RPC_CERTIFICATES_H_
 #define MUSTER_COMMON_RPC_CERTIFICATES_H_
 
+#include <string>
+
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -20,6 +22,10 @@ enum class Issuer {
 // --FLAGS_key or --FLAGS_ca, and says what to do.
 absl::Status CheckCertificates(const SecurityOptions& security, absl::string_view flags,
                                Issuer issuer);
+
+// Whether the certificate names `host`, a name or an address: who connects to it compares them.
+absl::Status CheckCertificateName(const SecurityOptions& security, absl::string_view flags,
+                                  const std::string& host);
 
 // Whether the certificate is good at `now`. Apart from the above: the files of a running agent may
 // be renewed at any time, and the clock of a host that has just booted may be wrong.

@@ -93,6 +93,8 @@ TEST_F(OptionsTest, RefusesEachWrongFlagInOneLine) {
        "--tls_ca"},
       {{"--scheduler=node-1"}, "--scheduler: address 'node-1': neither unix:PATH nor HOST:PORT"},
       {{"--shim_path=/no/such"}, "--shim_path=/no/such: no program that can be run"},
+      {{"--insecure", "--listen=127.0.0.1:7070", "--scheduler=127.0.0.1:7070"},
+       "--scheduler=127.0.0.1:7070: this agent's own address; leave --scheduler out on this host"},
       {{"--etcd="}, "--etcd=: no member of etcd; give HOST:PORT, or leave --etcd out"},
       {{"--etcd_prefix=/x"},
        "--etcd_prefix without --etcd: no scheduler is elected; give --etcd, or leave it out"},

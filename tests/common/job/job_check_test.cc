@@ -92,10 +92,10 @@ INSTANTIATE_TEST_SUITE_P(
              "job.nodes.max OUT_OF_RANGE: 'nodes.max' is 2, less than 'nodes.min', which is 3; "
              "make it at least as large, or leave it out"},
         Case{"ranks_per_node: 2000",
-             "job.ranks_per_node OUT_OF_RANGE: 'ranks_per_node' is 2000; use a number from 0 to "
+             "job.ranks_per_node OUT_OF_RANGE: 'ranks_per_node' is 2000; use a number from 1 to "
              "1024"},
         Case{"ranks_per_node: -1",
-             "job.ranks_per_node OUT_OF_RANGE: 'ranks_per_node' is -1; use a number from 0 to "
+             "job.ranks_per_node OUT_OF_RANGE: 'ranks_per_node' is -1; use a number from 1 to "
              "1024"},
         Case{"nodes { min: 1 max: 4096 } ranks_per_node: 1024",
              "job.ranks_per_node TOO_MANY_RANKS: the job has 4194304 ranks; at most 65536 are "

@@ -44,6 +44,24 @@ TEST_F(CertificatesTest, WantsTheSignatureOfTheAuthorityThatItTrusts) {
   EXPECT_TRUE(Check(files, Issuer::kAny).ok()) << "etcd's server may have another authority";
 }
 
+TEST_F(CertificatesTest, KnowsTheNamesOfACertificate) {
+  const SecurityOptions files = ca_.Issue("host", ca_);
+  EXPECT_TRUE(CheckCertificateName(files, "tls", "127.0.0.1").ok());
+  EXPECT_TRUE(CheckCertificateName(files, "tls", "localhost").ok());
+  EXPECT_EQ(CheckCertificateName(files, "tls", "10.0.0.1").message(),
+            "--tls_cert " + files.tls_cert +
+                ": the certificate (CN=host) does not name 10.0.0.1, by which others reach this "
+                "host; have one issued that does");
+  EXPECT_FALSE(CheckCertificateName(files, "tls", "elsewhere").ok());
+}
+
+TEST_F(CertificatesTest, WantsAKeyThatOthersCannotRead) {
+  SecurityOptions files = ca_.Issue("host", ca_);
+  files.tls_key = tree_.Write("open.key", ReadFile(files.tls_key, 1 << 20).value(), 0644);
+  EXPECT_EQ(Fault(files),
+            "--tls_key " + files.tls_key + ": every user can read this private key; chmod 600 it");
+}
+
 TEST_F(CertificatesTest, KnowsTheDaysOfACertificate) {
   const SecurityOptions files = ca_.Issue("host", ca_);
   EXPECT_TRUE(CheckCertificateDates(files, "tls", absl::Now()).ok());

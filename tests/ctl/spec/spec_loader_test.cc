@@ -297,7 +297,7 @@ INSTANTIATE_TEST_SUITE_P(
              R"(error: job.yaml:1:17: 'ranks_per_node' is 2000
     1 | ranks_per_node: 2000
       |                 ^~~~
-help: use a number from 0 to 1024
+help: use a number from 1 to 1024
 
 error: job.yaml:1:17: 'ranks_per_node' and 'roles' exclude each other
     1 | ranks_per_node: 2000
