@@ -9,9 +9,11 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/base/fs.h"
 #include "common/base/status.h"
 #include "common/base/unique_fd.h"
+#include "common/rpc/certificates.h"
 #include "common/rpc/credentials.h"
 #include "common/rpc/error_details.h"
 
@@ -71,6 +73,15 @@ absl::Status NoAgentError(const std::string& address, const std::string& cause) 
                                                         cause.empty() ? "" : " (", cause,
                                                         cause.empty() ? "" : ")")),
                     kNoAgentReason, "", "start one with 'msagentd', or use 'msctl run --local'");
+}
+
+absl::Status CheckTlsFiles(const std::string& address, const SecurityOptions& security) {
+  if (IsUnixAddress(address)) return absl::OkStatus();
+  const bool tls = !security.tls_cert.empty();
+  absl::Status checked = CheckSecurity(address, security);
+  if (tls && checked.ok()) checked = CheckCertificates(security, "tls", Issuer::kAny);
+  if (tls && checked.ok()) checked = CheckCertificateDates(security, "tls", absl::Now());
+  return checked.ok() ? checked : absl::InvalidArgumentError(checked.message());
 }
 
 absl::Status ProbeAddress(const std::string& address) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "common/rpc/credentials.h"
 
 namespace muster {
 
@@ -19,6 +20,10 @@ std::string ResolveAddress(const std::string& flag, const EnvLookup& env);
 // Whether something answers at `address`, now: OK, or UNAVAILABLE "no agent answers at …" with a
 // hint. A Unix socket is tried at once; of TCP only the form is checked, gRPC finds out the rest.
 absl::Status ProbeAddress(const std::string& address);
+
+// Whether the files of TLS, where `address` needs them, are such as a handshake may take.
+// INVALID_ARGUMENT names the file.
+absl::Status CheckTlsFiles(const std::string& address, const SecurityOptions& security);
 
 // ErrorDetail.reason of errors that this client, not a server, has worded.
 inline constexpr char kNoAgentReason[] = "NO_AGENT";

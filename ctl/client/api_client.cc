@@ -51,6 +51,7 @@ absl::StatusOr<std::unique_ptr<ApiClient>> ApiClient::Connect(const std::string&
                                                               const SecurityOptions& security,
                                                               absl::Duration timeout) {
   MUSTER_RETURN_IF_ERROR(ProbeAddress(address));
+  MUSTER_RETURN_IF_ERROR(CheckTlsFiles(address, security));
   MUSTER_ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel,
                           MakeChannel(address, security));
   return std::unique_ptr<ApiClient>(

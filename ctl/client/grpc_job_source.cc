@@ -54,6 +54,7 @@ absl::StatusOr<std::unique_ptr<GrpcJobSource>> GrpcJobSource::Connect(
     const std::string& address, const SecurityOptions& security, absl::Duration timeout,
     EventLoop* loop) {
   MUSTER_RETURN_IF_ERROR(ProbeAddress(address));
+  MUSTER_RETURN_IF_ERROR(CheckTlsFiles(address, security));
   auto source = std::unique_ptr<GrpcJobSource>(new GrpcJobSource(address, security, timeout, loop));
   MUSTER_RETURN_IF_ERROR(source->channels_.Get(address).status());
   return source;

@@ -118,6 +118,10 @@ absl::Status JobFollower::StartReading(const v1::Attempt& attempt) {
     const size_t index = static_cast<size_t>(i);
     NodeLogs::Callbacks callbacks;
     callbacks.on_message = callbacks_.on_log;
+    callbacks.on_trouble = [this, name = node.node_name()](const absl::Status& status) {
+      callbacks_.on_notice(
+          absl::StrCat("output on ", name, ": ", std::string(status.message()), "; still trying"));
+    };
     callbacks.on_done = [this, index, name = node.node_name()](const absl::Status& status) {
       NodeDone(index, name, status);
     };

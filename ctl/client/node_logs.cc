@@ -7,6 +7,7 @@ namespace muster {
 namespace {
 
 constexpr int kMaxDamaged = 5;
+constexpr absl::Duration kTellTroubleAfter = absl::Seconds(1);
 // A host is told of its gang before anybody is told that the gang starts, or a moment later.
 constexpr int kMaxUnknownSinceOver = 3;
 
@@ -41,6 +42,7 @@ void NodeLogs::Open() {
 void NodeLogs::Received(const v1::ReadLogsResponse& message) {
   reconnect_.Heard();
   trouble_ = absl::OkStatus();
+  trouble_told_ = false;
   v1::ReadLogsResponse taken = message;
   bool has_news = false;
   const absl::Status status = book_.Take(&taken, &has_news);
@@ -66,6 +68,10 @@ void NodeLogs::Ended(const absl::Status& status) {
   if (!unknown && !IsLostContact(status)) return Done(status);
   const std::optional<absl::Duration> wait = reconnect_.Next();
   if (!wait.has_value()) return Done(status);
+  if (!unknown && reconnect_.Silence() >= kTellTroubleAfter && !trouble_told_) {
+    trouble_told_ = true;
+    callbacks_.on_trouble(status);
+  }
   timer_ = loop_->After(*wait, [this] { Open(); });
 }
 

@@ -20,6 +20,8 @@ class NodeLogs {
  public:
   struct Callbacks {
     std::function<void(const v1::ReadLogsResponse&)> on_message;
+    // The host has been silent for a second or so; it is tried on. Once a silence.
+    std::function<void(const absl::Status&)> on_trouble;
     // All was read, or why it could not be. May destroy this object.
     std::function<void(const absl::Status&)> on_done;
   };
@@ -51,6 +53,7 @@ class NodeLogs {
   int unknown_since_over_ = 0;
   int damaged_ = 0;
   absl::Status trouble_;
+  bool trouble_told_ = false;
 };
 
 }  // namespace muster

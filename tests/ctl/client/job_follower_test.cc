@@ -255,7 +255,9 @@ TEST_F(JobFollowerTest, KnowsThatTheOutputOfAHostOutOfReachIsUnread) {
 
   ASSERT_EQ(done_.size(), 1u);
   EXPECT_TRUE(done_[0].ok());
-  EXPECT_EQ(notices_, std::vector<std::string>{"output on node-1: no agent answers at agent-1"});
+  EXPECT_EQ(notices_,
+            (std::vector<std::string>{"output on node-1: no agent answers at agent-1; still trying",
+                                      "output on node-1: no agent answers at agent-1"}));
   EXPECT_EQ(follower_->Unread().message(), "no agent answers at agent-1");
 }
 
