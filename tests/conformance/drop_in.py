@@ -19,6 +19,11 @@ LAUNCHERS = ("msrun", "paddle-launch", "torchrun")
 NOISE = ("_", "SHLVL", "PWD", "OLDPWD")
 
 
+def _removed(path):
+    shutil.rmtree(path, ignore_errors=True)
+    return not os.path.exists(path)
+
+
 class Bench:
     """A directory with `bin/` (launchers as links to msctl, interpreters as links to the probe).
 
@@ -59,7 +64,8 @@ class Bench:
         """Forgets all reports, and empties the working directory but for `scripts`."""
         self.end_all()
         for name in (self.reports, self.cwd):
-            shutil.rmtree(name, ignore_errors=True)
+            # Who had not reported by then may write while it is removed.
+            cluster.wait_for(lambda name=name: _removed(name), 20, f"{name} is removed")
             os.mkdir(name)
         for name in scripts:
             self.write(name, "")
