@@ -39,23 +39,21 @@ int64_t SizeOf(int fd) {
 
 StreamFiles::StreamFiles(Where where) : where_(std::move(where)) {}
 
-absl::Status StreamFiles::OpenIndex() {
-  if (index_.valid()) return absl::OkStatus();
+absl::StatusOr<UniqueFd> StreamFiles::OpenIndex() const {
   absl::StatusOr<UniqueFd> fd = OpenRegular(JoinPath(where_.logs_dir, IndexName(where_.stream)));
-  if (absl::IsNotFound(fd.status())) return absl::OkStatus();  // Before the first byte.
-  if (!fd.ok()) return fd.status();
-  index_ = *std::move(fd);
-  return absl::OkStatus();
+  if (absl::IsNotFound(fd.status())) return UniqueFd();  // Before the first byte.
+  return fd;
 }
 
 absl::Status StreamFiles::Refresh() {
-  MUSTER_RETURN_IF_ERROR(OpenIndex());
-  if (!index_.valid()) return absl::OkStatus();
+  MUSTER_ASSIGN_OR_RETURN(const UniqueFd index, OpenIndex());
+  if (!index.valid()) return absl::OkStatus();
+  has_index_ = true;
   int64_t next = std::max<int64_t>(records_ - 1, 0);  // The last one may have grown.
   std::string buffer(kRecordsPerRead * kLogRecordSize, '\0');
   for (;;) {
     const ssize_t n =
-        pread(index_.get(), &buffer[0], buffer.size(), next * static_cast<int64_t>(kLogRecordSize));
+        pread(index.get(), &buffer[0], buffer.size(), next * static_cast<int64_t>(kLogRecordSize));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return ErrnoStatus(errno, absl::StrCat("index of ", where_.stream));
     const int64_t whole = n / static_cast<int64_t>(kLogRecordSize);
@@ -159,13 +157,17 @@ absl::StatusOr<std::optional<int64_t>> StreamFiles::NextPart(int64_t offset) {
 absl::Time StreamFiles::TimeOf(int64_t offset) {
   // Marks ascend; records of other kinds between them are stepped over.
   absl::Time time = absl::InfinitePast();
+  const absl::StatusOr<UniqueFd> index = OpenIndex();
+  if (!index.ok() || !index->valid()) return time;
   int64_t low = 0;
   int64_t high = records_;
   while (low < high) {
     const int64_t middle = low + (high - low) / 2;
     int64_t i = middle;
     LogRecord record;
-    while (i < high && !(ReadRecord(i, &record) && record.kind == LogRecordKind::kMark)) ++i;
+    while (i < high &&
+           !(ReadRecord(index->get(), i, &record) && record.kind == LogRecordKind::kMark))
+      ++i;
     if (i == high || record.offset > offset) {
       high = middle;
       continue;
@@ -176,9 +178,9 @@ absl::Time StreamFiles::TimeOf(int64_t offset) {
   return time;
 }
 
-bool StreamFiles::ReadRecord(int64_t number, LogRecord* record) const {
+bool StreamFiles::ReadRecord(int index, int64_t number, LogRecord* record) {
   char bytes[kLogRecordSize];
-  return pread(index_.get(), bytes, sizeof(bytes), number * static_cast<int64_t>(kLogRecordSize)) ==
+  return pread(index, bytes, sizeof(bytes), number * static_cast<int64_t>(kLogRecordSize)) ==
              static_cast<ssize_t>(sizeof(bytes)) &&
          DecodeLogRecord(bytes, record);
 }
@@ -188,7 +190,7 @@ absl::StatusOr<std::vector<int64_t>> StreamFiles::Segments() const {
   // A gang has hundreds of streams without a byte, and a listing costs as much as all their files:
   // what has neither an index nor a first segment has none. Unless it is known to have bytes: there
   // may have been no room for the first ones, nor for an index.
-  if (!expects_bytes_ && !index_.valid() &&
+  if (!expects_bytes_ && !has_index_ &&
       !PathExists(JoinPath(where_.logs_dir, SegmentName(where_.stream, 0)))) {
     return segments;
   }

@@ -18,7 +18,8 @@ namespace muster {
 
 // The files of one stream of one rank, as agent/shim/log_format.h lays them out: the index, and
 // either segments or the user's one file. Reads them while msshim writes them. Keeps what the index
-// says of gaps and files, no data and no marks. Not thread-safe; its calls read local files.
+// says of gaps and files, no data and no marks, and nothing open: thousands of ended streams are
+// there for days. Not thread-safe; its calls read local files.
 class StreamFiles {
  public:
   struct Where {
@@ -67,14 +68,14 @@ class StreamFiles {
     int64_t file_offset;  // In the user's file.
   };
 
-  absl::Status OpenIndex();
+  absl::StatusOr<UniqueFd> OpenIndex() const;  // Invalid: there is none yet.
   void Take(const LogRecord& record);
   void AddGap(int64_t begin, Gap gap);
-  bool ReadRecord(int64_t number, LogRecord* record) const;
+  static bool ReadRecord(int index, int64_t number, LogRecord* record);
   absl::StatusOr<std::vector<int64_t>> Segments() const;  // Their first bytes, ascending.
 
   const Where where_;
-  UniqueFd index_;
+  bool has_index_ = false;
   bool expects_bytes_ = false;
   int64_t records_ = 0;  // Records that were read. The last one is read again by each Refresh().
   std::map<int64_t, Gap> gaps_;  // By first byte; disjoint.

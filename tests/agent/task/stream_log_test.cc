@@ -239,6 +239,18 @@ TEST_F(StreamLogTest, AReaderOutlivesItsLog) {
   EXPECT_EQ(Text(Pieces(reader.get())), "one\n");
 }
 
+// A host keeps the logs of a week's gangs, and somebody reads them all.
+TEST_F(StreamLogTest, AStreamThatNobodyReadsAnyMoreHoldsNoDescriptor) {
+  Record(LogRecordKind::kMark, 0);
+  Segment(0, "one\n");
+  const size_t before = ListDir("/proc/self/fd").value().size();
+  const auto log = Open();
+  log->OnEnded(4);
+  EXPECT_EQ(Pieces(Read(log.get(), 0).get()), std::vector<std::string>{"one\n"});
+  EXPECT_EQ(log->OffsetOfLastLines(1).value(), 0);
+  EXPECT_EQ(ListDir("/proc/self/fd").value().size(), before);
+}
+
 TEST_F(StreamLogTest, DroppedSegmentsAreAGap) {
   Record(LogRecordKind::kMark, 0);
   Record(LogRecordKind::kGap, 0, 100, GapReason::kDroppedOldest);
