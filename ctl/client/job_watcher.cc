@@ -58,7 +58,7 @@ void JobWatcher::Ended(const absl::Status& status) {
     final_ = true;
     return callbacks_.on_failed(error);
   }
-  if (!told_lost_ && reconnect_.Silence() >= kWorthAWord) {
+  if (!told_lost_ && reconnect_.Absence() >= kWorthAWord) {
     told_lost_ = true;
     callbacks_.on_lost(error);
   }

@@ -68,7 +68,7 @@ void NodeLogs::Ended(const absl::Status& status) {
   if (!unknown && !IsLostContact(status)) return Done(status);
   const std::optional<absl::Duration> wait = reconnect_.Next();
   if (!wait.has_value()) return Done(status);
-  if (!unknown && reconnect_.Silence() >= kTellTroubleAfter && !trouble_told_) {
+  if (!unknown && reconnect_.Absence() >= kTellTroubleAfter && !trouble_told_) {
     trouble_told_ = true;
     callbacks_.on_trouble(status);
   }

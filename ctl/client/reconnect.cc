@@ -11,6 +11,10 @@ Backoff::Options BackoffOptions() {
   return options;
 }
 
+// A try that held for so long was contact, though nothing was said; one that finds nobody fails
+// sooner.
+constexpr absl::Duration kHeld = absl::Seconds(10);
+
 }  // namespace
 
 bool IsLostContact(const absl::Status& status) {
@@ -29,19 +33,27 @@ bool IsLostContact(const absl::Status& status) {
 }
 
 Reconnect::Reconnect(const Clock* clock, absl::Duration give_up_after)
-    : clock_(clock),
-      give_up_after_(give_up_after),
-      heard_(clock->Boot()),
-      backoff_(BackoffOptions()) {}
+    : clock_(clock), give_up_after_(give_up_after), backoff_(BackoffOptions()) {}
 
 void Reconnect::Heard() {
-  heard_ = clock_->Boot();
+  lost_.reset();
   backoff_.Reset();
 }
 
 std::optional<absl::Duration> Reconnect::Next() {
-  if (Silence() >= give_up_after_) return std::nullopt;
-  return backoff_.Next();
+  const absl::Duration now = clock_->Boot();
+  if (!lost_.has_value() || now - tried_ >= kHeld) {
+    lost_ = now;
+    backoff_.Reset();
+  }
+  if (Absence() >= give_up_after_) return std::nullopt;
+  const absl::Duration wait = backoff_.Next();
+  tried_ = now + wait;
+  return wait;
+}
+
+absl::Duration Reconnect::Absence() const {
+  return lost_.has_value() ? clock_->Boot() - *lost_ : absl::ZeroDuration();
 }
 
 }  // namespace muster

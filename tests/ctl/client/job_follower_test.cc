@@ -237,6 +237,27 @@ TEST_F(JobFollowerTest, GivesUpAfterTooLongASilence) {
   EXPECT_EQ(notices_.size(), 1u);
 }
 
+// Training that says nothing for minutes, and a scheduler and agents that are restarted meanwhile.
+TEST_F(JobFollowerTest, AQuietJobIsNotASilentAgent) {
+  JobFollower::Options options;
+  options.logs.follow = true;
+  Follow(options);
+  v1::Job job = JobIn(v1::JOB_STATE_RUNNING);
+  AddAttempt(&job, 1);
+  source_.SendJob(job);
+  for (int i = 0; i < 3; ++i) {
+    Pass(absl::Minutes(10));
+    source_.EndWatch(absl::UnavailableError("gone"));
+    source_.EndLog(absl::UnavailableError("gone"));
+    Pass(absl::Milliseconds(200));
+    source_.EndWatch(absl::UnavailableError("gone"));
+    source_.EndLog(absl::UnavailableError("gone"));
+    Pass(absl::Milliseconds(200));
+  }
+  EXPECT_TRUE(done_.empty());
+  EXPECT_TRUE(notices_.empty());
+}
+
 TEST_F(JobFollowerTest, KnowsThatTheOutputOfAHostOutOfReachIsUnread) {
   JobFollower::Options options;
   options.only_first = true;
