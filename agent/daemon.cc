@@ -237,7 +237,7 @@ void Daemon::TakeAddress(const absl::StatusOr<std::string>& address) {
     return;  // Off the network: it keeps what it had.
   }
   LOG(INFO) << "node=" << options_.name << " address=" << options_.address;
-  if (options_.security.tls_cert.empty()) return;
+  if (options_.security.tls_cert.empty() || PublishedHost(options_) != options_.address) return;
   const absl::Status named = CheckCertificateName(options_.security, "tls", options_.address);
   if (!named.ok()) LOG(ERROR) << named.message();
 }

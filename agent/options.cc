@@ -182,26 +182,11 @@ bool HasFilesForEtcd(const AgentOptions& options) {
   return !same && !etcd.tls_cert.empty();
 }
 
-// Where other hosts and clients are told to connect to; empty where that is learned later, or where
-// there is only a Unix socket.
-std::string PublishedHost(const AgentOptions& options) {
-  for (const std::string& address : options.listen) {
-    const std::string host = HostOf(address);
-    if (host.empty()) continue;
-    return host == "0.0.0.0" || host == "::" ? FLAGS_agent_address : host;
-  }
-  return "";
-}
-
 // Files of TLS that no handshake would take are found here, not by the hosts that wait for this
 // one.
 absl::Status CheckTlsFiles(const AgentOptions& options) {
   if (!options.security.tls_cert.empty()) {
     MUSTER_RETURN_IF_ERROR(CheckCertificates(options.security, "tls", Issuer::kSameAuthority));
-    const std::string host = PublishedHost(options);
-    if (!host.empty()) {
-      MUSTER_RETURN_IF_ERROR(CheckCertificateName(options.security, "tls", host));
-    }
   }
   if (!HasFilesForEtcd(options)) return absl::OkStatus();
   return CheckCertificates(options.etcd_security, "etcd", Issuer::kAny);
@@ -210,10 +195,18 @@ absl::Status CheckTlsFiles(const AgentOptions& options) {
 // An agent starts with these: its ranks, and who asks it through its socket, need none of it.
 absl::Status CheckTlsDates(const AgentOptions& options) {
   if (!options.security.tls_cert.empty()) {
-    MUSTER_RETURN_IF_ERROR(CheckCertificateDates(options.security, "tls", absl::Now()));
+    MUSTER_RETURN_IF_ERROR(
+        CheckCertificateDates(options.security, "tls", Issuer::kSameAuthority, absl::Now()));
   }
   if (!HasFilesForEtcd(options)) return absl::OkStatus();
-  return CheckCertificateDates(options.etcd_security, "etcd", absl::Now());
+  return CheckCertificateDates(options.etcd_security, "etcd", Issuer::kAny, absl::Now());
+}
+
+// Nor this; but who cannot be reached must not have the scheduler's role.
+absl::Status CheckTlsName(const AgentOptions& options) {
+  const std::string host = PublishedHost(options);
+  if (options.security.tls_cert.empty() || host.empty()) return absl::OkStatus();
+  return CheckCertificateName(options.security, "tls", host);
 }
 
 absl::Status TakeSchedulerFlags(AgentOptions* options) {
@@ -368,6 +361,7 @@ absl::Status TakeFlags(AgentOptions* options) {
   MUSTER_ASSIGN_OR_RETURN(options->name, NodeName());
   MUSTER_ASSIGN_OR_RETURN(options->shim_path, ShimPath());
   options->address = RankAddress(*options);
+  options->candidate = options->candidate && CheckTlsName(*options).ok();
   return absl::OkStatus();
 }
 
@@ -380,8 +374,18 @@ absl::StatusOr<AgentVerb> ParseAgentOptions(const std::vector<std::string>& args
   if (FLAGS_version) return AgentVerb::kVersion;
   MUSTER_RETURN_IF_ERROR(TakeFlags(options));
   if (!FLAGS_check_config) return AgentVerb::kRun;
+  MUSTER_RETURN_IF_ERROR(CheckTlsName(*options));
   MUSTER_RETURN_IF_ERROR(CheckTlsDates(*options));
   return AgentVerb::kCheckConfig;
+}
+
+std::string PublishedHost(const AgentOptions& options) {
+  for (const std::string& address : options.listen) {
+    const std::string host = HostOf(address);
+    if (host.empty()) continue;
+    return host == "0.0.0.0" || host == "::" ? options.address : host;
+  }
+  return "";
 }
 
 std::vector<std::string> WarningsOf(const AgentOptions& options) {
@@ -399,6 +403,11 @@ std::vector<std::string> WarningsOf(const AgentOptions& options) {
     warnings.push_back(
         "--etcd: plain text over the network: who is on the way, or reaches etcd, can run "
         "programs on every host of this cluster; keep to a network of your own, or use https://");
+  }
+  const absl::Status named = CheckTlsName(options);
+  if (!named.ok()) {
+    warnings.push_back(absl::StrCat(named.message(),
+                                    options.etcd.empty() ? "" : "; until then it is not elected"));
   }
   const absl::Status dates = CheckTlsDates(options);
   if (!dates.ok()) warnings.emplace_back(dates.message());

@@ -55,6 +55,10 @@ enum class AgentVerb { kRun, kHelp, kVersion, kCheckConfig };
 absl::StatusOr<AgentVerb> ParseAgentOptions(const std::vector<std::string>& args,
                                             AgentOptions* options);
 
+// Where other hosts and clients are told to connect to. Empty where there is only a Unix socket, or
+// where `address` is still to be learned.
+std::string PublishedHost(const AgentOptions& options);
+
 // What these options allow and nobody should want, one line each.
 std::vector<std::string> WarningsOf(const AgentOptions& options);
 

@@ -62,8 +62,10 @@ void GangRunner::Start(const absl::StatusOr<HostGangPlan>& plan, Done done) {
   auto planned = std::make_shared<absl::Status>();
   Intent intent{request_, host_->boot_id, host_->loop->clock()->Boot()};
   auto write = [dir = dir_, durable = host_->durable, complete = std::move(complete),
-                intent = std::move(intent), planned]() -> absl::StatusOr<std::vector<std::string>> {
+                intent = std::move(intent), planned,
+                epoch = host_->epoch]() -> absl::StatusOr<std::vector<std::string>> {
     Failpoint("agent.before_intent");
+    MUSTER_RETURN_IF_ERROR(epoch->Save(intent.request.gang().epoch()));
     MUSTER_ASSIGN_OR_RETURN(std::vector<std::string> made, dir.Create());
     Failpoint("agent.after_gang_dir");
     // The plan before the intent: whoever finds an intent finds the plan, or knows why not.

@@ -23,6 +23,7 @@
 #include "agent/task/node_lease.h"
 #include "agent/task/rank_table.h"
 #include "agent/task/recovery.h"
+#include "agent/task/state_counter.h"
 #include "common/base/backoff.h"
 #include "common/base/event_loop.h"
 #include "common/base/past_moment.h"
@@ -48,8 +49,9 @@ class GangRunner : private ShimEvents {
     std::string node_name;
     std::string boot_id;
     bool durable = true;
-    std::optional<NodeLease> lease;  // Of this host; changes.
-    int64_t first_sequence = 0;      // Reports of this life of the agent are numbered from here.
+    std::shared_ptr<CounterFile> epoch;  // For jobs of `disk`: no intent without its epoch.
+    std::optional<NodeLease> lease;      // Of this host; changes.
+    int64_t first_sequence = 0;  // Reports of this life of the agent are numbered from here.
   };
   struct Events {
     // The whole report, at most once per turn of the loop.

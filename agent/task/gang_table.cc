@@ -49,6 +49,7 @@ GangTable::GangTable(const Options& options, EventLoop* loop, Ledger* ledger,
   host_.node_name = options.node_name;
   host_.boot_id = BootId();
   host_.durable = options.durable;
+  host_.epoch = std::make_shared<CounterFile>(EpochPath(), options.durable);
 }
 
 GangTable::~GangTable() {
@@ -112,7 +113,7 @@ absl::Status GangTable::TakeUp(Found found) {
       continue;
     }
     const bool lives = !gang.report.has_value();
-    // What has ended is nobody's to command: who removes STATE/epoch means it.
+    // That of an intent is on disk by itself. Who removes STATE/epoch means it, but for what runs.
     if (lives) epoch_ = std::max(epoch_, request.gang().epoch());
     if (const int died = lives ? gang.dir.BeginTry() : 0; died >= kTakeUpTries) {
       LOG(ERROR) << Label(key) << ": " << died

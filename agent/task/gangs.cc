@@ -151,9 +151,8 @@ absl::Status GangTable::ObserveEpoch(int64_t epoch) {
   }
   if (epoch == epoch_) return absl::OkStatus();
   epoch_ = epoch;
-  // Not waited for: an intent carries its epoch itself, and queues behind this.
-  disk_.Run([path = EpochPath(), epoch,
-             durable = options_.durable] { return WriteCounter(path, epoch, durable); },
+  // Not waited for: an intent queues behind this, and is not written without.
+  disk_.Run([file = host_.epoch, epoch] { return file->Save(epoch); },
             [](const absl::Status& status) {
               if (!status.ok()) LOG(ERROR) << "epoch: " << status.message();
             });

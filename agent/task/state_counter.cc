@@ -52,4 +52,11 @@ absl::Status WriteCounter(const std::string& path, int64_t value, bool durable) 
   return Overwrite(path, sealed, durable);
 }
 
+absl::Status CounterFile::Save(int64_t value) {
+  if (value <= saved_) return absl::OkStatus();
+  MUSTER_RETURN_IF_ERROR(WriteCounter(path_, value, durable_));
+  saved_ = value;
+  return absl::OkStatus();
+}
+
 }  // namespace muster

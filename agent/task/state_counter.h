@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -17,6 +18,20 @@ absl::StatusOr<int64_t> ReadCounter(const std::string& path);
 // Replaces the file; on disk when it returns OK, if `durable`. Counters only grow, and on a full
 // disk the file is written over. DATA_LOSS: an fsync failed.
 absl::Status WriteCounter(const std::string& path, int64_t value, bool durable);
+
+// A counter that many jobs of a disk thread want on disk. Only for that thread.
+class CounterFile {
+ public:
+  CounterFile(std::string path, bool durable) : path_(std::move(path)), durable_(durable) {}
+
+  // `value`, or a higher one, is on disk when it returns OK. What failed is tried by the next call.
+  absl::Status Save(int64_t value);
+
+ private:
+  const std::string path_;
+  const bool durable_;
+  int64_t saved_ = 0;
+};
 
 }  // namespace muster
 

@@ -1,5 +1,6 @@
 #include "common/rpc/certificates.h"
 
+#include <arpa/inet.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -9,15 +10,19 @@
 #include <openssl/x509v3.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "common/base/fs.h"
 #include "common/base/status.h"
 
@@ -31,11 +36,13 @@ struct Freed {
   void operator()(T* object) const { kFree(object); }
 };
 void FreeBio(BIO* bio) { BIO_free(bio); }
+void FreeNames(GENERAL_NAMES* names) { GENERAL_NAMES_free(names); }
 // Borrows its members.
 void FreeStack(STACK_OF(X509) * stack) { sk_X509_free(stack); }
 
 using Bio = std::unique_ptr<BIO, Freed<BIO, FreeBio>>;
 using Certificate = std::unique_ptr<X509, Freed<X509, X509_free>>;
+using Names = std::unique_ptr<GENERAL_NAMES, Freed<GENERAL_NAMES, FreeNames>>;
 using Key = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY, EVP_PKEY_free>>;
 using Stack = std::unique_ptr<STACK_OF(X509), Freed<STACK_OF(X509), FreeStack>>;
 using Store = std::unique_ptr<X509_STORE, Freed<X509_STORE, X509_STORE_free>>;
@@ -150,21 +157,55 @@ std::string SubjectOf(X509* certificate) {
   return std::string(data, static_cast<size_t>(size));
 }
 
-// `chain` begins with this side's certificate.
+// DNS names, and addresses as text.
+std::vector<std::string> NamesOf(X509* certificate) {
+  std::vector<std::string> names;
+  const Names all(static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+  for (int i = 0; all != nullptr && i < sk_GENERAL_NAME_num(all.get()); ++i) {
+    const GENERAL_NAME* const name = sk_GENERAL_NAME_value(all.get(), i);
+    if (name->type != GEN_DNS && name->type != GEN_IPADD) continue;
+    const ASN1_STRING* const value = name->type == GEN_DNS ? name->d.dNSName : name->d.iPAddress;
+    const unsigned char* const data = ASN1_STRING_get0_data(value);
+    const int size = ASN1_STRING_length(value);
+    char text[INET6_ADDRSTRLEN];
+    if (name->type == GEN_DNS) {
+      names.emplace_back(reinterpret_cast<const char*>(data), static_cast<size_t>(size));
+    } else if ((size == 4 || size == 16) &&
+               inet_ntop(size == 4 ? AF_INET : AF_INET6, data, text, sizeof(text)) != nullptr) {
+      names.emplace_back(text);
+    }
+  }
+  return names;
+}
+
+// As gRPC compares them: without regard to case, a star for one whole label in front, addresses as
+// the text that they are written in.
+bool Covers(absl::string_view name, absl::string_view host) {
+  if (absl::EqualsIgnoreCase(name, host)) return true;
+  if (!absl::ConsumePrefix(&name, "*.")) return false;
+  const size_t dot = host.find('.');
+  return dot != absl::string_view::npos && dot > 0 &&
+         absl::EqualsIgnoreCase(name, host.substr(dot + 1));
+}
+
+// `chain` begins with this side's certificate. Without `now` dates do not count.
 absl::Status CheckSignature(const PemFile& file, const std::vector<Certificate>& chain,
-                            const PemFile& ca_file, const std::vector<Certificate>& authorities) {
+                            const PemFile& ca_file, const std::vector<Certificate>& authorities,
+                            std::optional<absl::Time> now) {
   const Store store(X509_STORE_new());
   for (const Certificate& authority : authorities) {
     X509_STORE_add_cert(store.get(), authority.get());
   }
-  // Need not be a root; and dates are not this function's.
-  X509_STORE_set_flags(store.get(), X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_NO_CHECK_TIME);
+  X509_STORE_set_flags(store.get(), X509_V_FLAG_PARTIAL_CHAIN);  // Need not be a root.
+  if (!now.has_value()) X509_STORE_set_flags(store.get(), X509_V_FLAG_NO_CHECK_TIME);
   const Stack between(sk_X509_new_null());
   for (size_t i = 1; i < chain.size(); ++i) sk_X509_push(between.get(), chain[i].get());
   const StoreContext context(X509_STORE_CTX_new());
   if (X509_STORE_CTX_init(context.get(), store.get(), chain[0].get(), between.get()) != 1) {
     return absl::ResourceExhaustedError(absl::StrCat(file.name, ": no memory to check it"));
   }
+  if (now.has_value()) X509_STORE_CTX_set_time(context.get(), 0, absl::ToTimeT(*now));
   const bool good = X509_verify_cert(context.get()) == 1;
   ERR_clear_error();
   if (good) return absl::OkStatus();
@@ -195,7 +236,7 @@ absl::Status CheckCertificates(const SecurityOptions& security, absl::string_vie
                                              "certificate first in its file"));
   }
   if (issuer == Issuer::kAny) return absl::OkStatus();
-  return CheckSignature(file, chain, ca_file, authorities);
+  return CheckSignature(file, chain, ca_file, authorities, std::nullopt);
 }
 
 absl::Status CheckCertificateName(const SecurityOptions& security, absl::string_view flags,
@@ -203,10 +244,9 @@ absl::Status CheckCertificateName(const SecurityOptions& security, absl::string_
   MUSTER_ASSIGN_OR_RETURN(const PemFile file, ReadPem(flags, "cert", security.tls_cert));
   MUSTER_ASSIGN_OR_RETURN(const std::vector<Certificate> chain, CertificatesIn(file));
   X509* const own = chain[0].get();
-  const bool named = X509_check_ip_asc(own, host.c_str(), 0) == 1 ||
-                     X509_check_host(own, host.data(), host.size(), 0, nullptr) == 1;
-  ERR_clear_error();
-  if (named) return absl::OkStatus();
+  const std::vector<std::string> names = NamesOf(own);
+  const auto covers = [&host](const std::string& name) { return Covers(name, host); };
+  if (std::any_of(names.begin(), names.end(), covers)) return absl::OkStatus();
   return Wrong(file.name,
                absl::StrCat("the certificate (", SubjectOf(own), ") does not name ", host,
                             ", by which others reach this host; have one issued that "
@@ -214,10 +254,14 @@ absl::Status CheckCertificateName(const SecurityOptions& security, absl::string_
 }
 
 absl::Status CheckCertificateDates(const SecurityOptions& security, absl::string_view flags,
-                                   absl::Time now) {
+                                   Issuer issuer, absl::Time now) {
   MUSTER_ASSIGN_OR_RETURN(const PemFile file, ReadPem(flags, "cert", security.tls_cert));
   MUSTER_ASSIGN_OR_RETURN(const std::vector<Certificate> chain, CertificatesIn(file));
-  return CheckValidity(file, chain[0].get(), now);
+  MUSTER_RETURN_IF_ERROR(CheckValidity(file, chain[0].get(), now));
+  if (issuer == Issuer::kAny) return absl::OkStatus();
+  MUSTER_ASSIGN_OR_RETURN(const PemFile ca_file, ReadPem(flags, "ca", security.tls_ca));
+  MUSTER_ASSIGN_OR_RETURN(const std::vector<Certificate> authorities, CertificatesIn(ca_file));
+  return CheckSignature(file, chain, ca_file, authorities, now);
 }
 
 }  // namespace muster

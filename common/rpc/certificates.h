@@ -27,10 +27,11 @@ absl::Status CheckCertificates(const SecurityOptions& security, absl::string_vie
 absl::Status CheckCertificateName(const SecurityOptions& security, absl::string_view flags,
                                   const std::string& host);
 
-// Whether the certificate is good at `now`. Apart from the above: the files of a running agent may
-// be renewed at any time, and the clock of a host that has just booted may be wrong.
+// Whether the certificate is good at `now`, and with kSameAuthority who signed it too. Apart from the
+// above: the files of a running agent may be renewed at any time, and the clock of a host that has
+// just booted may be wrong.
 absl::Status CheckCertificateDates(const SecurityOptions& security, absl::string_view flags,
-                                   absl::Time now);
+                                   Issuer issuer, absl::Time now);
 
 }  // namespace muster
 

@@ -1,6 +1,8 @@
 // What is there after the engine, the shim or both have died.
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <string>
 
@@ -31,6 +33,30 @@ TEST_F(GangsTest, ALowerEpochIsRefusedAlsoAfterACrash) {
   Boot();
   thread_.Call([&] { EXPECT_EQ(gangs_->epoch(), 8); });
   EXPECT_TRUE(absl::IsAborted(Reserve(Shells(1, "true")).status()));
+}
+
+// As the runbook says, for an etcd that begins anew.
+TEST_F(GangsTest, WithoutItsFileTheEpochIsForgottenAlsoByEndedGangs) {
+  v1::StartGangRequest request = Shells(1, "true");
+  request.mutable_gang()->set_epoch(7);
+  ASSERT_TRUE(Start(request).ok());
+  Finished(request.gang().job_id());
+  Crash();
+  ASSERT_EQ(unlink(tree_.Path("state/epoch").c_str()), 0);
+  Boot();
+  thread_.Call([&] { EXPECT_EQ(gangs_->epoch(), 0); });
+  Crash();
+  Boot();
+  EXPECT_TRUE(Start(Shells(1, "true")).ok());
+}
+
+TEST_F(GangsTest, NothingStartsWhoseEpochIsNotOnDisk) {
+  ASSERT_EQ(mkdir(tree_.Path("state/epoch").c_str(), 0700), 0);
+  v1::StartGangRequest request = Shells(1, "true");
+  EXPECT_FALSE(Start(request).ok());
+  ASSERT_EQ(rmdir(tree_.Path("state/epoch").c_str()), 0);
+  EXPECT_TRUE(Start(request).ok());
+  EXPECT_TRUE(ReadFile(tree_.Path("state/epoch")).ok());
 }
 
 TEST_F(GangsTest, AnEndedGangIsReportedAlikeAfterACrash) {

@@ -64,10 +64,18 @@ TEST_F(CertificatesTest, WantsAKeyThatOthersCannotRead) {
 
 TEST_F(CertificatesTest, KnowsTheDaysOfACertificate) {
   const SecurityOptions files = ca_.Issue("host", ca_);
-  EXPECT_TRUE(CheckCertificateDates(files, "tls", absl::Now()).ok());
-  const absl::Status late = CheckCertificateDates(files, "tls", absl::Now() + absl::Hours(48));
+  EXPECT_TRUE(CheckCertificateDates(files, "tls", Issuer::kAny, absl::Now()).ok());
+  const absl::Status late =
+      CheckCertificateDates(files, "tls", Issuer::kAny, absl::Now() + absl::Hours(48));
   EXPECT_TRUE(absl::StrContains(late.message(), "the certificate expired at ")) << late;
-  const absl::Status early = CheckCertificateDates(files, "tls", absl::Now() - absl::Hours(48));
+  const absl::Status early =
+      CheckCertificateDates(files, "tls", Issuer::kAny, absl::Now() - absl::Hours(48));
+  EXPECT_TRUE(CheckCertificateDates(files, "tls", Issuer::kSameAuthority, absl::Now()).ok());
+  // Its authority is good for a day, it for ten.
+  const SecurityOptions longer = ca_.Issue("longer", ca_, 10);
+  EXPECT_FALSE(
+      CheckCertificateDates(longer, "tls", Issuer::kSameAuthority, absl::Now() + absl::Hours(48))
+          .ok());
   EXPECT_TRUE(absl::StrContains(early.message(), "the certificate is good only from ")) << early;
 }
 
