@@ -186,7 +186,9 @@ void NoteRankFailure(const v1::RankStatus& rank, v1::FaultClass fault, absl::Tim
 }
 
 bool SameFault(const Failure& a, const Failure& b) {
-  if (IsHostFault(a.fault) && IsHostFault(b.fault)) return a.node_id == b.node_id;
+  if (IsHostFault(a.fault) && IsHostFault(b.fault)) {
+    return !a.node_id.empty() && a.node_id == b.node_id;  // A scheduler's outage has no host.
+  }
   if (a.fault == v1::FAULT_CLASS_ASKED) return b.fault == a.fault;
   return a.fault == b.fault && a.exit.how_case() == b.exit.how_case() &&
          a.exit.code() == b.exit.code() && a.exit.signal() == b.exit.signal();

@@ -33,6 +33,16 @@ absl::Status CheckProtocol(const v1::NodeHello& hello) {
       "; use programs whose protocols have the same first number"));
 }
 
+// What becomes of a job whose host is lost.
+std::string AfterLoss(const v1::JobSpec& spec, const v1::NodePlacement& node) {
+  if (!WillFence(spec, node)) return "the job is believed to run until it returns";
+  const bool alone = spec.on_failure() == v1::FAILURE_ACTION_CONTINUE;
+  return absl::StrCat(alone                              ? "its ranks are given up"
+                      : HostRestarts(spec.restart()) > 0 ? "the job moves"
+                                                         : "the job ends",
+                      " when its lease has surely run out, unless it returns before");
+}
+
 }  // namespace
 
 absl::StatusOr<v1::NodeWelcome> SchedulerImpl::NodeConnected(const v1::NodeHello& hello,
@@ -284,12 +294,9 @@ void SchedulerImpl::OnNodeLost(const std::string& node_id) {
     if (node < 0 || runs_.at(id)->gang->finished(node)) continue;
     const v1::JobState state = entry->record.job.status().state();
     if (state == v1::JOB_STATE_RUNNING) {
-      const v1::JobSpec& spec = entry->record.job.spec();
-      const bool moves = WillFence(spec, placement.nodes(node)) && HostRestarts(spec.restart()) > 0;
       Step(entry, JobEvent::kSilence,
-           absl::StrCat("node ", placement.nodes(node).node_name(), " is lost; the job ",
-                        moves ? "moves when its lease has surely run out, unless it returns before"
-                              : "is believed to run until it returns"));
+           absl::StrCat("node ", placement.nodes(node).node_name(), " is lost; ",
+                        AfterLoss(entry->record.job.spec(), placement.nodes(node))));
       jobs_.Save(entry);
     } else if (state == v1::JOB_STATE_STOPPING) {
       Evaluate(entry);
