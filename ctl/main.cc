@@ -55,7 +55,9 @@ int Main(const std::string& program, const std::vector<std::string>& words) {
   // The engine of a local run logs its steps; the user sees them as progress.
   FLAGS_minloglevel = invocation.flags.Bool("debug") ? google::GLOG_INFO : google::GLOG_ERROR;
   // What gRPC says of a handshake is in the error that follows.
-  if (!invocation.flags.Bool("debug")) gpr_set_log_function([](gpr_log_func_args*) {});
+  if (!invocation.flags.Bool("debug") && GetEnv("GRPC_VERBOSITY").empty()) {
+    gpr_set_log_function([](gpr_log_func_args*) {});
+  }
   const absl::StatusOr<int> code = invocation.command->run(invocation);
   return code.ok() ? *code : Fail(code.status(), invocation.flags);
 }

@@ -80,7 +80,7 @@ absl::Status CheckTlsFiles(const std::string& address, const SecurityOptions& se
   const bool tls = !security.tls_cert.empty();
   absl::Status checked = CheckSecurity(address, security);
   if (tls && checked.ok()) checked = CheckCertificates(security, "tls", Issuer::kAny);
-  if (tls && checked.ok()) checked = CheckCertificateDates(security, "tls", absl::Now());
+  if (tls && checked.ok()) checked = CheckCertificateDates(security, "tls", Issuer::kAny, absl::Now());
   return checked.ok() ? checked : absl::InvalidArgumentError(checked.message());
 }
 

@@ -106,6 +106,7 @@ class LogRun {
   }
   // Once, so that nobody takes an empty screen for a broken one.
   void TellSilence() {
+    loop_->Cancel(silence_timer_);
     if (!silent_ || job_.id().empty() || session_->quiet()) return;
     if (!follower_->Unread().ok()) {  // Nobody knows what was written there.
       silence_timer_ = loop_->After(kSilence, [this] { TellSilence(); });
