@@ -71,6 +71,8 @@ absl::Status SchedulerImpl::Load() {
   epoch_ = state.epoch;
   loaded_at_ = loop_->clock()->Boot();
   clock_set_at_ = loaded_at_ + kClockSettles;
+  const bool had_nodes = !state.jobs.empty() || options_.silent_from != nullptr;
+  if (had_nodes) cluster_known_at_ = loaded_at_ + options_.lost_after;
   for (const RequestRecord& request : state.requests) {
     requests_.emplace(request.request_id,
                       KnownRequest{request, PastMoment::OnRecord(request.made)});
@@ -188,13 +190,17 @@ absl::Status SchedulerImpl::CheckSubmit(const v1::SubmitJobRequest& request,
   }
   MUSTER_RETURN_IF_ERROR(CheckQuota(spec, owner));
   const ClusterView cluster = nodes_.View();
-  if (cluster.nodes.empty()) return absl::OkStatus();  // They may be on their way.
+  if (!KnowsCluster(cluster)) return absl::OkStatus();
   const absl::Status fits = CheckEverFits(spec, cluster);
   return fits.ok()
              ? fits
              : WithDetail(Annotate(fits, absl::StrCat("job ", spec.name(), " can never be placed")),
                           "PLACEMENT_IMPOSSIBLE", "",
                           "ask for less, or add nodes; `msctl get nodes` shows what there is");
+}
+
+bool SchedulerImpl::KnowsCluster(const ClusterView& cluster) const {
+  return !cluster.nodes.empty() && loop_->clock()->Boot() >= cluster_known_at_;
 }
 
 void SchedulerImpl::Cancel(const v1::CancelJobRequest& request, SubmitDone done) {

@@ -130,7 +130,7 @@ absl::Status SchedulerImpl::CheckScale(const JobEntry& entry,
                       "QUOTA_TOO_SMALL", "nodes", "ask for less, or ask the operator for more");
   }
   const ClusterView cluster = nodes_.View();
-  if (cluster.nodes.empty()) return absl::OkStatus();  // They may be on their way.
+  if (!KnowsCluster(cluster)) return absl::OkStatus();
   const absl::Status fits = CheckEverFits(spec, cluster);
   return fits.ok()
              ? fits

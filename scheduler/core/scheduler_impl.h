@@ -107,6 +107,9 @@ class SchedulerImpl : public Scheduler {
                             const SubmitDone& done);
   absl::Status CheckSubmit(const v1::SubmitJobRequest& request, const v1::JobSpec& spec,
                            const std::string& owner) const;
+  // Whether what `cluster` lacks is not there: not while nodes may be on their way to this
+  // scheduler.
+  bool KnowsCluster(const ClusterView& cluster) const;
   // Retention: first an hour after Load(), when the time of day, by which the age of what was
   // loaded is known, has been set.
   void Sweep();
@@ -257,6 +260,8 @@ class SchedulerImpl : public Scheduler {
   // On Clock::Boot(): until then nodes may be on their way that a scheduler before this one had.
   absl::Duration settled_at_ = absl::ZeroDuration();
   absl::Duration loaded_at_ = absl::ZeroDuration();  // On Clock::Boot().
+  // On Clock::Boot(): by then nodes that another scheduler had are here, or are lost.
+  absl::Duration cluster_known_at_ = absl::ZeroDuration();
   // On Clock::Boot(): from then on the time of day is believed.
   absl::Duration clock_set_at_ = absl::ZeroDuration();
   EventLoop::TimerId wake_timer_ = 0;

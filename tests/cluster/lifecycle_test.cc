@@ -299,6 +299,22 @@ TEST(LifecycleTest, RefusesWhatCouldNeverFit) {
   EXPECT_THAT(std::string(job.status().message()), HasSubstr("need 8 nvidia, have 4"));
 }
 
+// After a change of the scheduler its nodes come back one by one.
+TEST(LifecycleTest, NothingIsCalledImpossibleWhileNodesMayBeOnTheirWay) {
+  Cluster cluster;
+  FakeAgent* const one = cluster.AddNode("node-1", 1);
+  FakeAgent* const two = cluster.AddNode("node-2", 1);
+  cluster.Submit(MakeSpec(1, 1));
+  cluster.RestartScheduler(/*reconnect=*/false);
+  ASSERT_TRUE(one->Connect(cluster.scheduler()).ok());
+  const std::string id = cluster.Submit(MakeSpec(2, 1));
+  ASSERT_TRUE(two->Connect(cluster.scheduler()).ok());
+  cluster.Advance(absl::Seconds(30));
+  EXPECT_EQ(cluster.TrySubmit(MakeSpec(3, 1), "late").status().code(),
+            absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(cluster.State(id), v1::JOB_STATE_QUEUED);  // The first job has a host.
+}
+
 TEST(LifecycleTest, QueueTimeoutFailsTheJob) {
   Cluster cluster;
   cluster.AddNode("node-1", 4);
