@@ -64,6 +64,22 @@ bool PidfdExitStatus(int pidfd, int* status) {
   return true;
 }
 
+bool ZombieExitStatus(pid_t pid, int pidfd, int* status) {
+  std::string stat;
+  if (!ReadWhole("/proc/" + std::to_string(pid) + "/stat", &stat)) return false;
+  // "PID (NAME) STATE …"; the name may have anything in it. The last of the fields is exit_code.
+  const size_t name_end = stat.rfind(')');
+  if (name_end == std::string::npos || stat.compare(name_end, 4, ") Z ") != 0) return false;
+  while (!stat.empty() && stat.back() == '\n') stat.pop_back();
+  const size_t last = stat.rfind(' ');
+  if (PidfdSignal(pidfd, 0) != 0) return false;  // Else it was that process all the time.
+  char* end = nullptr;
+  const long code = strtol(stat.c_str() + last + 1, &end, 10);  // NOLINT: as strtol() has it.
+  if (*end != '\0') return false;
+  *status = static_cast<int>(code);
+  return true;
+}
+
 bool PidfdTellsExits() {
   static const bool tells = [] {
     UniqueFd self(PidfdOpen(getpid()));

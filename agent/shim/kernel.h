@@ -20,6 +20,9 @@ int PidfdSignalGroup(int pidfd, int signal);
 // The wait status of a process that is not our child, once somebody has reaped it (Linux >= 6.15,
 // PIDFD_GET_INFO with PIDFD_INFO_EXIT). False: not yet, or this kernel cannot tell.
 bool PidfdExitStatus(int pidfd, int* status);
+// The wait status of a process that is not our child, is dead, and was not reaped yet: its parent
+// stands still. False: it was reaped, or /proc does not show it to us.
+bool ZombieExitStatus(pid_t pid, int pidfd, int* status);
 // Whether this kernel can ever answer PidfdExitStatus().
 bool PidfdTellsExits();
 

@@ -110,6 +110,11 @@ bool Supervisor::ReadStrangerExit(RankSlot* slot, JournalRecord* exit) {
   // The kernel tells once the process was reaped, by whoever inherited it.
   if (slot->gone_since_ns < 0) slot->gone_since_ns = BootNs();
   if (BootNs() - slot->gone_since_ns < kStrangerWaitNs) return false;
+  // Or it is not reaped: the agent that inherited it is stopped, or PID 1 reaps nothing.
+  if (slot->pidfd.valid() && ZombieExitStatus(slot->pid, slot->pidfd.get(), &status)) {
+    SetStatus(status, exit);
+    return true;
+  }
   exit->flags |= kUnknown;
   return true;
 }
