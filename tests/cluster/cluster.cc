@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
+#include "scheduler/core/fence_time.h"
 
 namespace muster {
 namespace {
@@ -116,6 +117,8 @@ v1::Job Cluster::Get(const std::string& id) {
   CHECK(job.ok()) << job.status();
   return *job;
 }
+
+const absl::Duration kFencedAfter = FencedAfter(absl::Seconds(20), absl::Seconds(10));
 
 v1::JobSpec MakeSpec(int nodes, int ranks_per_node, int devices_per_rank) {
   v1::JobSpec spec;

@@ -62,6 +62,9 @@ class Cluster {
   int requests_ = 0;
 };
 
+// After what silence the host of AddFencedNode() has surely stopped its ranks.
+extern const absl::Duration kFencedAfter;
+
 // One rank per node and device, all from the worker role.
 v1::JobSpec MakeSpec(int nodes, int ranks_per_node, int devices_per_rank = 1);
 // One rank per node, and that may start again.

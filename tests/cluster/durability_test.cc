@@ -6,15 +6,20 @@
 namespace muster {
 namespace {
 
-TEST(DurabilityTest, WatchersSeeOnlyWhatIsDurable) {
-  Cluster cluster;
-  cluster.AddNode("node-1", 1);
-  cluster.store()->Hold(true);
-  bool answered = false;
+// The store keeps it, and what follows, until it lets go.
+void SubmitUnstored(Cluster* cluster, bool* answered) {
+  cluster->store()->Hold(true);
   v1::SubmitJobRequest request;
   *request.mutable_spec() = MakeSpec(1, 1);
   request.set_request_id("r");
-  cluster.scheduler()->Submit(request, "me", [&answered](const auto&) { answered = true; });
+  cluster->scheduler()->Submit(request, "me", [answered](const auto&) { *answered = true; });
+}
+
+TEST(DurabilityTest, WatchersSeeOnlyWhatIsDurable) {
+  Cluster cluster;
+  cluster.AddNode("node-1", 1);
+  bool answered = false;
+  SubmitUnstored(&cluster, &answered);
   cluster.Settle();
   EXPECT_FALSE(answered);
   EXPECT_EQ(cluster.scheduler()->List({})->jobs_size(), 0);
@@ -27,12 +32,8 @@ TEST(DurabilityTest, WatchersSeeOnlyWhatIsDurable) {
 TEST(DurabilityTest, RetentionPassesOverAJobThatIsNotDurableYet) {
   Cluster cluster;
   cluster.AddNode("node-1", 1);
-  cluster.store()->Hold(true);
   bool answered = false;
-  v1::SubmitJobRequest request;
-  *request.mutable_spec() = MakeSpec(1, 1);
-  request.set_request_id("r");
-  cluster.scheduler()->Submit(request, "me", [&answered](const auto&) { answered = true; });
+  SubmitUnstored(&cluster, &answered);
   cluster.Advance(absl::Hours(1));
 
   cluster.store()->Hold(false);

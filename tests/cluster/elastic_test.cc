@@ -3,7 +3,6 @@
 #include "common/job/exit_result.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "scheduler/core/fence_time.h"
 #include "tests/cluster/cluster.h"
 
 namespace muster {
@@ -13,7 +12,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-const absl::Duration kFencedAfter = FencedAfter(absl::Seconds(20), absl::Seconds(10));
 constexpr absl::Duration kElastic = absl::Seconds(30);
 
 class ElasticTest : public testing::Test {

@@ -4,15 +4,12 @@
 #include "common/job/exit_result.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "scheduler/core/fence_time.h"
 #include "tests/cluster/cluster.h"
 
 namespace muster {
 namespace {
 
 using ::testing::HasSubstr;
-
-const absl::Duration kFencedAfter = FencedAfter(absl::Seconds(20), absl::Seconds(10));
 
 int LastAttempt(const v1::Job& job) { return job.status().attempts().rbegin()->number(); }
 

@@ -27,4 +27,15 @@ bool FakeCgroup::TakeKill() {
   return true;
 }
 
+int PassCountingKills(absl::Duration time, absl::Duration step, FakeClock* clock, EventLoop* loop,
+                      FakeCgroup* cgroup) {
+  int kills = 0;
+  for (; time > absl::ZeroDuration(); time -= step) {
+    clock->Advance(step);
+    loop->RunDue();
+    if (cgroup->TakeKill()) ++kills;
+  }
+  return kills;
+}
+
 }  // namespace muster

@@ -3,7 +3,10 @@
 
 #include <string>
 
+#include "absl/time/time.h"
 #include "agent/task/cgroup.h"
+#include "common/base/event_loop.h"
+#include "tests/fakes/fake_clock.h"
 #include "tests/fakes/temp_tree.h"
 
 namespace muster {
@@ -24,6 +27,10 @@ class FakeCgroup {
  private:
   const TempTree tree_;
 };
+
+// Lets time pass, in steps; returns in how many of them SIGKILL was sent.
+int PassCountingKills(absl::Duration time, absl::Duration step, FakeClock* clock, EventLoop* loop,
+                      FakeCgroup* cgroup);
 
 }  // namespace muster
 

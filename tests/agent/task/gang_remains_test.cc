@@ -11,16 +11,9 @@ namespace {
 
 class GangRemainsTest : public testing::Test {
  protected:
-  // Lets time pass, in steps; returns in how many of them SIGKILL was sent.
+  // Returns how many times SIGKILL was sent meanwhile.
   int Pass(absl::Duration time) {
-    constexpr absl::Duration kStep = absl::Milliseconds(50);
-    int kills = 0;
-    for (; time > absl::ZeroDuration(); time -= kStep) {
-      clock_.Advance(kStep);
-      loop_.RunDue();
-      if (cgroup_.TakeKill()) ++kills;
-    }
-    return kills;
+    return PassCountingKills(time, absl::Milliseconds(50), &clock_, &loop_, &cgroup_);
   }
 
   FakeClock clock_;

@@ -31,16 +31,9 @@ class SetAsideTest : public testing::Test {
     EXPECT_EQ(flock(shim_lock_.get(), LOCK_EX | LOCK_NB), 0);
   }
   void ShimDies() { shim_lock_.reset(); }
-  // Lets time pass, in steps; returns in how many of them SIGKILL was sent.
+  // Returns how many times SIGKILL was sent meanwhile.
   int Pass(absl::Duration time) {
-    constexpr absl::Duration kStep = absl::Milliseconds(100);
-    int kills = 0;
-    for (; time > absl::ZeroDuration(); time -= kStep) {
-      clock_.Advance(kStep);
-      loop_.RunDue();
-      if (cgroup_.TakeKill()) ++kills;
-    }
-    return kills;
+    return PassCountingKills(time, absl::Milliseconds(100), &clock_, &loop_, &cgroup_);
   }
 
   FakeClock clock_;

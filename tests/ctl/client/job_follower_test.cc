@@ -64,6 +64,15 @@ class JobFollowerTest : public testing::Test {
     follower_ = std::make_unique<JobFollower>(&source_, &loop_, options, std::move(callbacks));
   }
   // Lets waits of up to `time` pass.
+  // On one host, as `logs -f` does.
+  void FollowARunningJob() {
+    JobFollower::Options options;
+    options.logs.follow = true;
+    Follow(options);
+    v1::Job job = JobIn(v1::JOB_STATE_RUNNING);
+    AddAttempt(&job, 1);
+    source_.SendJob(job);
+  }
   void Pass(absl::Duration time) {
     clock_.Advance(time);
     loop_.RunDue();
@@ -239,12 +248,7 @@ TEST_F(JobFollowerTest, GivesUpAfterTooLongASilence) {
 
 // Training that says nothing for minutes, and a scheduler and agents that are restarted meanwhile.
 TEST_F(JobFollowerTest, AQuietJobIsNotASilentAgent) {
-  JobFollower::Options options;
-  options.logs.follow = true;
-  Follow(options);
-  v1::Job job = JobIn(v1::JOB_STATE_RUNNING);
-  AddAttempt(&job, 1);
-  source_.SendJob(job);
+  FollowARunningJob();
   for (int i = 0; i < 3; ++i) {
     Pass(absl::Minutes(10));
     source_.EndWatch(absl::UnavailableError("gone"));
@@ -283,12 +287,7 @@ TEST_F(JobFollowerTest, KnowsThatTheOutputOfAHostOutOfReachIsUnread) {
 }
 
 TEST_F(JobFollowerTest, OutputThatCameAfterALostContactIsNotUnread) {
-  JobFollower::Options options;
-  options.logs.follow = true;
-  Follow(options);
-  v1::Job job = JobIn(v1::JOB_STATE_RUNNING);
-  AddAttempt(&job, 1);
-  source_.SendJob(job);
+  FollowARunningJob();
   source_.EndLog(absl::UnavailableError("gone"));
   EXPECT_FALSE(follower_->Unread().ok());
   Pass(absl::Seconds(1));
