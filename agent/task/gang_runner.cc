@@ -84,7 +84,7 @@ void GangRunner::Start(const absl::StatusOr<HostGangPlan>& plan, Done done) {
 
 void GangRunner::OnPrepared(const absl::Status& intent, const absl::Status& plan) {
   start_status_ = Annotate(intent, "the intent to start the gang cannot be recorded");
-  phase_ = intent.ok() ? Phase::kRunning : Phase::kRefused;
+  phase_ = intent.ok() || on_record_ ? Phase::kRunning : Phase::kRefused;
   if (intent.ok()) {
     Failpoint("agent.after_intent");
     MarkChanged();
@@ -94,7 +94,9 @@ void GangRunner::OnPrepared(const absl::Status& intent, const absl::Status& plan
   const absl::Status answer = start_status_;
   for (const Done& done : std::exchange(starts_, {})) done(answer);
   if (!*alive) return;
-  if (!intent.ok()) {
+  if (!intent.ok() && on_record_) {
+    EndUnstarted(std::string(answer.message()));
+  } else if (!intent.ok()) {
     host_->disk->Run([dir = dir_] { return dir.Remove(); }, nullptr);
   } else if (!plan.ok()) {
     EndUnstarted(std::string(plan.message()));
@@ -192,7 +194,7 @@ absl::Status GangRunner::Stop(absl::Duration grace, absl::string_view reason) {
   LOG(INFO) << Tag() << " stop, grace " << grace << ": " << reason;
   // On record before it is answered: a later life of the agent must not start what was stopped.
   // Before the intent there is no directory for it, and the record follows the intent.
-  if (!stop_.has_value() && phase_ == Phase::kRunning) {
+  if (!stop_.has_value() && (phase_ == Phase::kRunning || on_record_)) {
     const absl::Status recorded = dir_.WriteStop(grace);
     // A disk that the gang itself has filled must not keep it alive; what has begun is never
     // started anew, with or without the record.

@@ -73,8 +73,8 @@ class GangRunner : private ShimEvents {
   void StartAgain(Done done);
   // Start() has failed: the gang never was.
   bool refused() const { return phase_ == Phase::kRefused; }
-  // Its intent is not durable yet: nobody may hear of it.
-  bool preparing() const { return phase_ == Phase::kPreparing; }
+  // Its intent is not on disk yet: nobody may hear of it.
+  bool preparing() const { return phase_ == Phase::kPreparing && !on_record_; }
 
   // In place of Start(): takes up what an earlier life of the agent has left. `make_plan` is for a
   // gang that had got no further than its intent.
@@ -179,6 +179,7 @@ class GangRunner : private ShimEvents {
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 
   Phase phase_ = Phase::kNew;
+  bool on_record_ = false;    // An earlier life of the agent has written the intent.
   std::vector<Done> starts_;  // Wait for the intent.
   absl::Status start_status_;
   std::optional<absl::Duration> stop_;  // Grace of a stop that was taken.

@@ -152,6 +152,7 @@ absl::Status GangRunner::TryReconnect() {
 void GangRunner::Recover(const FoundGang& found, const PlanMaker& make_plan) {
   acked_ = found.acked;
   stop_ = found.stop;
+  on_record_ = true;
   phase_ = Phase::kRunning;
   GangEvidence evidence = Weigh(found);
   if (!evidence.reported && evidence.same_boot) {

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 
 #include "absl/status/status.h"
@@ -14,6 +15,7 @@
 #include "agent/task/gangs.h"
 #include "common/base/clock.h"
 #include "common/base/fs.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/agent/task/gangs_fixture.h"
 
@@ -295,8 +297,8 @@ TEST_F(GangsTest, WithoutEngineAndShimTheGangEndsAndSaysSo) {
 // What an agent finds that died between the intent and the shim.
 class IntentTest : public GangsTest {
  protected:
-  v1::GangReport RecoverIntent(absl::Duration age, const std::string& boot_id,
-                               bool stopped = false) {
+  v1::GangReport RecoverIntent(absl::Duration age, const std::string& boot_id, bool stopped = false,
+                               bool unwritable = false) {
     v1::StartGangRequest request = Shells(1, "echo ran; exit 2");
     const std::string job = request.gang().job_id();
     const GangDir dir = *GangDir::Make(tree_.Path("state"), job, 0);
@@ -308,8 +310,13 @@ class IntentTest : public GangsTest {
     if (stopped) {
       EXPECT_TRUE(dir.WriteStop(absl::Seconds(1)).ok());
     }
+    if (unwritable) tree_.Write(absl::StrCat("state/jobs/", job, "/0/intent.tmp/in the way"), "");
     started_.insert({job, 0});
     Boot();
+    // A scheduler that meets the agent now must not think that it has lost the gang.
+    EXPECT_TRUE(std::any_of(hello_.begin(), hello_.end(), [&job](const v1::GangReport& report) {
+      return report.job_id() == job;
+    }));
     const v1::GangReport report = Finished(job);
     const bool never_ran = report.ranks(0).exit().has_not_started();
     // A shim that was spawned before the crash and comes late must find nothing to start.
@@ -329,6 +336,13 @@ TEST_F(IntentTest, IsDroppedWhenOldOrStoppedOrOfAnotherBoot) {
                   .ranks(0)
                   .exit()
                   .has_not_started());
+}
+
+TEST_F(IntentTest, EndsWithItsReasonWhenTheDiskDoesNotTakeItAgain) {
+  const v1::GangReport report = RecoverIntent(absl::Seconds(1), BootId(), /*stopped=*/false,
+                                              /*unwritable=*/true);
+  EXPECT_THAT(report.error(), testing::HasSubstr("intent to start the gang cannot be recorded"));
+  EXPECT_TRUE(report.ranks(0).exit().has_not_started());
 }
 
 }  // namespace

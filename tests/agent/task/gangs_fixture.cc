@@ -88,6 +88,7 @@ void GangsTest::Boot() {
     gangs_->SetReportSink([this](const v1::GangReport& report) { Take(report); });
     gangs_->Recover([&](const absl::Status& status) {
       recovered = status;
+      hello_ = gangs_->Reports();
       wait.Done();
     });
   });

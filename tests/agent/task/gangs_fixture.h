@@ -12,6 +12,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -105,6 +106,8 @@ class GangsTest : public testing::Test {
   std::condition_variable changed_;
   std::map<Key, v1::GangReport> reports_;  // Under mutex_.
   std::set<Key> started_;
+  // What the engine would tell a scheduler that it meets as soon as it has recovered.
+  std::vector<v1::GangReport> hello_;
   std::unique_ptr<Topology> topology_ = *Topology::Load();
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<Gangs> gangs_;
